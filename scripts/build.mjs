@@ -1,6 +1,6 @@
 // Compiles src into dist, the page's files for browsers into dist/page/web and the tools into tools/dist, and removes what earlier builds left of sources that are gone.
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
@@ -29,13 +29,16 @@ function buildProject({ config, sources, output, except, bundle }) {
   const marker = join(output, '.built')
   const startedAt = new Date()
   const inputs = [...newestTimes(sources, output), ...['package.json', 'tsconfig.json', config].map(timeOf)]
+  if (bundle) inputs.push(...bundledTimes(marker))
   if (existsSync(marker) && timeOf(marker) > Math.max(...inputs)) return
+  const compiler = [join('node_modules', 'typescript', 'bin', 'tsc'), '-p', config]
   if (!bundle) removeOrphans(sources, output, except)
-  run('The compiler', sources, [join('node_modules', 'typescript', 'bin', 'tsc'), '-p', config])
+  run('The compiler', sources, compiler)
   // It empties the output first.
   if (bundle) run('Vite', sources, [join('node_modules', 'vite', 'bin', 'vite.js'), 'build', sources])
+  const files = bundle ? run('The compiler', sources, [...compiler, '--listFilesOnly']) : ''
   mkdirSync(output, { recursive: true })
-  writeFileSync(marker, '')
+  writeFileSync(marker, files)
   // A source that changes while the compiler runs is compiled again next time.
   utimesSync(marker, startedAt, startedAt)
 }
@@ -44,6 +47,17 @@ function run(name, sources, words) {
   const child = spawnSync(process.execPath, words, { encoding: 'utf8' })
   if (child.error) throw child.error
   if (child.status !== 0) throw new Error(`${name} refuses ${sources}:\n${child.stdout}${child.stderr}`)
+  return child.stdout
+}
+
+/** A bundle holds files from beside its folder, too: when those changed that the compiler listed in the marker. What has gone has changed. */
+function bundledTimes(marker) {
+  const listed = existsSync(marker) ? readFileSync(marker, 'utf8').split('\n') : []
+  const own = listed.filter((path) => path !== '' && !path.includes('node_modules'))
+  // A marker of an earlier version has no list.
+  return own.length === 0
+    ? [Number.POSITIVE_INFINITY]
+    : own.map((path) => (existsSync(path) ? timeOf(path) : Number.POSITIVE_INFINITY))
 }
 
 /** Compiled files whose source was moved or deleted would be packed, and imported, for ever. */

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { dirname, join, posix, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import {
@@ -212,6 +212,60 @@ describe('the boundaries of docs/architecture.md', () => {
   it('are broken by a folder without a row', () => {
     expect(violationsOf(importsOf('src/odds/x.ts', "import { a } from '../core/log.js'"), rules)).toEqual([
       'src/odds/x.ts is in odds, which has no row'
+    ])
+  })
+})
+
+const page = readFileSync(join(root, 'docs/architecture.md'), 'utf8')
+/** The rows of its table of floors, by their first cell. */
+const floors = new Map(
+  [...page.matchAll(/^\| `([\w./-]+?)\/?` \|(.*)$/gm)].map(([, floor = '', row = '']) => [floor, row])
+)
+
+describe('docs/architecture.md', () => {
+  it('has a row for each folder and file of src, and for the tools', () => {
+    const there = files.map((file) =>
+      file
+        .split('/')
+        .slice(0, file.startsWith('src/') ? 2 : 1)
+        .join('/')
+    )
+    expect([...floors.keys()].sort()).toEqual([...new Set(there)].sort())
+  })
+
+  it.each(['src/daemon', 'src/lib', 'src/stages', 'tools'])('names in the row of %s each folder in there', (floor) => {
+    const inside = files.filter((file) => file.startsWith(`${floor}/`)).map((file) => file.slice(floor.length + 1))
+    const folders = inside.flatMap((path) => (path.includes('/') ? [path.split('/')[0]!] : []))
+    expect(folders.length).toBeGreaterThan(4)
+    const named = (folder: string): boolean => new RegExp(`(?<![\\w-])${folder}(?![\\w-])`).test(floors.get(floor)!)
+    expect([...new Set(folders)].filter((folder) => !named(folder))).toEqual([])
+  })
+
+  it('has each script of a worker thread or a child process in its table of threads and processes', () => {
+    const [, table = ''] = page.split('\n## Threads and processes\n')
+    const scripts = texts.flatMap(([file, text]) =>
+      [...text.matchAll(/workerScript\([^,]+, '([^']+)\.js'\)/g)].map(([, path = '']) =>
+        posix.join(dirname(file), `${path}.ts`)
+      )
+    )
+    const ofSrc = scripts.filter((script) => script.startsWith('src/')).map((script) => script.slice('src/'.length))
+    expect(ofSrc.length).toBeGreaterThan(4)
+    expect(ofSrc.filter((script) => !table.includes(`\`${script}\``))).toEqual([])
+  })
+})
+
+/** What libraries take from core beside the log: they report by what they throw and return. */
+const logging = (all: typeof imports): string[] =>
+  all.filter(({ file, target }) => file.startsWith('src/lib/') && target === 'src/core/log.ts').map(({ file }) => file)
+
+describe('libraries', () => {
+  it('write no log', () => {
+    expect(logging(imports)).toEqual([])
+  })
+
+  it('that write one are found', () => {
+    expect(logging(importsOf('src/lib/face/x.ts', "import type { Log } from '../../core/log.js'"))).toEqual([
+      'src/lib/face/x.ts'
     ])
   })
 })

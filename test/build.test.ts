@@ -7,7 +7,10 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
+  readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync
 } from 'node:fs'
@@ -16,8 +19,9 @@ import { dirname, join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { packageRoot } from '../src/core/version.js'
 import buildFirst from './build-first.js'
+import { patience } from './support/slowness.js'
 
-const minutes = 60_000
+const minutes = patience(60_000)
 
 /** A checkout without dist: the build's own files, and `paths` of this one. */
 function checkout(...paths: string[]): string {
@@ -98,6 +102,39 @@ it(
     for (const path of outputs) expect(existsSync(at(path)), path).toBe(false)
     for (const path of ['dist/b.js', 'dist/new/a.js', 'tools/dist/new/c.js'])
       expect(existsSync(at(path)), path).toBe(true)
+  },
+  3 * minutes
+)
+
+it(
+  "the page's script is made anew when a file beside its folder changes that it holds, and not for another one",
+  () => {
+    const web = 'src/page/web'
+    const folder = checkout(`${web}/tsconfig.json`, `${web}/vite.config.mjs`)
+    const at = (path: string) => join(folder, path)
+    write(at('tools/a.ts'), 'export const a = 1\n')
+    write(at('src/page/server.ts'), 'export const port = 1\n')
+    write(at('src/page/wire.ts'), "export { title } from '../contract/title.js'\n")
+    write(at('src/contract/title.ts'), "export const title = 'before'\n")
+    write(at(`${web}/index.html`), '<script type="module" src="/main.ts"></script>\n')
+    write(at(`${web}/main.ts`), "import { title } from '../wire.js'\ndocument.title = title\n")
+    const titles = () => {
+      expect(build(folder)).toEqual({ status: 0, stderr: '' })
+      const assets = at('dist/page/web/assets')
+      return readdirSync(assets).map((name) => /before|after|moved/.exec(readFileSync(join(assets, name), 'utf8'))?.[0])
+    }
+    const builtAt = () => statSync(at('dist/page/web/.built')).mtimeMs
+    expect(titles()).toEqual(['before'])
+    const before = builtAt()
+    write(at('src/page/server.ts'), 'export const port = 2\n')
+    expect(titles()).toEqual(['before'])
+    expect(builtAt()).toBe(before)
+    write(at('src/contract/title.ts'), "export const title = 'after'\n")
+    expect(titles()).toEqual(['after'])
+    rmSync(at('src/contract'), { recursive: true })
+    write(at('src/core/title.ts'), "export const title = 'moved'\n")
+    write(at('src/page/wire.ts'), "export { title } from '../core/title.js'\n")
+    expect(titles()).toEqual(['moved'])
   },
   3 * minutes
 )

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
@@ -10,20 +10,49 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const vague =
   /\b(?:nobody|somebody|whoever|whom|who looks|none that|what is no(?! longer)|told of|takes nothing (?:from|but)|does no harm)\b/i
 
+/** In pages and messages: some of those words are plain there. */
+const vagueToUsers = /\b(?:nobody|somebody|whoever|who looks|is none (?:of|that)|what is no(?! longer)|told of)\b/i
+
 interface Allowed {
   /** A file, or a folder with everything below it. */
   path: string
-  /** Part of the comment or title; anything unless given. */
+  /** Part of the comment, title, message or paragraph; anything unless given. */
   text?: string
   reason: string
 }
 
 /** The only places where these words may stand. */
-const allowed: readonly Allowed[] = []
+const allowed: readonly Allowed[] = [
+  { path: 'CONTRIBUTING.md', text: '("nobody", "whoever")', reason: 'the rule names the words' }
+]
 
 interface Prose {
   line: number
   text: string
+  /** For users: a page, an example or a message. */
+  toUsers?: true
+}
+
+const isSource = (file: string): boolean => /\.tsx?$/.test(file)
+const lineAt = (text: string, index: number): number => text.slice(0, index).split('\n').length
+/** Names of programs, users and topics are what they are. */
+const withoutCode = (text: string): string => text.replace(/`[^`]*`/g, '`…`')
+
+/** The paragraphs of a page, or of what else users read. */
+function paragraphsIn(text: string): Prose[] {
+  return [...text.matchAll(/.+(?:\n.+)*/g)].map(({ 0: paragraph, index }) => {
+    return { line: lineAt(text, index), text: withoutCode(paragraph).replaceAll('\n', ' '), toUsers: true as const }
+  })
+}
+
+/** Strings of several words in the code of what ships and of the tools. */
+function messagesIn(text: string): Prose[] {
+  const code = text.replace(/^\s*(?:\/\*|\*|\/\/).*$/gm, '')
+  const string = /(['"])((?:\\.|(?!\1)[^\\\n])* (?:\\.|(?!\1)[^\\\n])*)\1|`((?:\\.|[^`\\\n])* (?:\\.|[^`\\\n])*)`/g
+  return [...code.matchAll(string)].map(({ 2: plain, 3: template, index }) => {
+    const message = plain === undefined ? template! : withoutCode(plain)
+    return { line: lineAt(code, index), text: message, toUsers: true as const }
+  })
 }
 
 /** Comments, docstrings, titles of tests and the descriptions that `each` puts into titles, of one TypeScript file. */
@@ -32,32 +61,36 @@ function proseIn(file: string, text: string): Prose[] {
     const comment = /^\s*(?:\/\*|\*|\/\/)(.*)|(?:^|\s)\/\/ (.*)$/.exec(line)
     return comment ? [{ line: i + 1, text: (comment[1] ?? comment[2])!.trim() }] : []
   })
-  if (!file.startsWith('test/')) return found
+  if (!file.startsWith('test/')) return [...found, ...messagesIn(text)]
   // A title is a string before the options or the function of a test; a description is the first string of a row.
   const title = /\(\s*(['"`])((?:\\.|(?!\1)[^\\\n])*)\1,\s*(?:\{|async\b|function\b|\()/g
   const description = /\[\s*(['"`])((?:\\.|(?!\1)[^\\\n])* (?:\\.|(?!\1)[^\\\n])*)\1,/g
   const strings = [title, description].flatMap((pattern) => [...text.matchAll(pattern)])
-  return [
-    ...found,
-    ...strings.map((match) => ({ line: text.slice(0, match.index).split('\n').length, text: match[2]! }))
-  ]
+  return [...found, ...strings.map((match) => ({ line: lineAt(text, match.index), text: match[2]! }))]
 }
 
 const isBelow = (file: string, path: string): boolean => file === path || file.startsWith(`${path}/`)
 
 function vagueIn(file: string, text: string, exceptions: readonly Allowed[] = allowed): string[] {
-  return proseIn(file, text)
-    .filter((prose) => vague.test(prose.text))
+  return (isSource(file) ? proseIn(file, text) : paragraphsIn(text))
+    .filter((prose) => (prose.toUsers ? vagueToUsers : vague).test(prose.text))
     .filter((prose) => !exceptions.some(({ path, text }) => isBelow(file, path) && prose.text.includes(text ?? '')))
     .map((prose) => `${file}:${prose.line}: ${prose.text}`)
 }
 
-describe('the English of comments, docstrings and test titles', () => {
+/** Pages and examples, with what they are made of. */
+const pages = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
+  .filter((file) => /\.(?:md|yaml|json|acl)$/.test(file))
+  .map((file) => join(root, 'docs', file))
+  .concat(['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'config/painlens.yaml'].map((file) => join(root, file)))
+
+describe('the English of comments, docstrings, test titles, messages and pages', () => {
   const files = ['src', 'test', 'tools'].flatMap((folder) => sourcesBelow(join(root, folder)))
-  const sources = files.map((file) => [relative(root, file), readFileSync(file, 'utf8')] as const)
+  const sources = [...files, ...pages].map((file) => [relative(root, file), readFileSync(file, 'utf8')] as const)
 
   it('names what happens instead of hiding it behind a vague subject', () => {
-    expect(sources.length).toBeGreaterThan(500)
+    expect(files.length).toBeGreaterThan(500)
+    expect(pages.length).toBeGreaterThan(40)
     const found = sources.flatMap(([file, text]) => vagueIn(file, text))
     expect(found, 'Say what happens: "Failures are reported through `onProblem`."').toEqual([])
   })
@@ -87,11 +120,26 @@ describe('the English of comments, docstrings and test titles', () => {
   })
 
   it.each([
-    ['code', `const ${word} = 65534\n`],
-    ['data', `expect(user).toBe('${word}')\n`],
-    ['a message', `log.warn({}, 'for ${word} to see')\n`]
-  ])('is not checked in %s', (_, text) => {
-    expect(vagueIn('test/a.test.ts', text)).toEqual([])
+    ['a message', 'src/a.ts', `log.warn({}, 'for ${word} to see')\n`, 1],
+    ['a message that a value completes', 'tools/a.ts', `const a = 1\nthrow new Error(\`for ${word} at \${a}\`)\n`, 2],
+    ['a page', 'a.md', `# A\n\nThis page is\nfor ${word}.\n`, 3],
+    ['an example', 'a.yaml', `a: 1\n\n# for ${word}\n`, 3]
+  ])('is checked in %s', (_, file, text, line) => {
+    expect(vagueIn(file, text)).toEqual([expect.stringMatching(new RegExp(`^${file}:${line}: .*${word}`))])
+  })
+
+  it('is checked across the lines of a page', () => {
+    expect(vagueIn('a.md', 'The request is\nnone that painlens knows.\n')).toHaveLength(1)
+  })
+
+  it.each([
+    ['code', 'test/a.test.ts', `const ${word} = 65534\n`],
+    ['data', 'test/a.test.ts', `expect(user).toBe('${word}')\n`],
+    ['what a test expects', 'test/a.test.ts', `expect(text).toBe('for ${word} to see')\n`],
+    ['a name between two strings', 'src/a.ts', `set('an a', ${word}, 'a b')\n`],
+    ['code on a page', 'a.md', `It runs as the user \`${word}\`.\n`]
+  ])('is not checked in %s', (_, file, text) => {
+    expect(vagueIn(file, text)).toEqual([])
   })
 
   it('may be vague only where the table allows it', () => {

@@ -54,7 +54,7 @@ export function parseChoice<const Choice extends string>(
   return (text, flags) => {
     const found = choices.find((choice) => choice === text)
     if (found !== undefined) return found
-    throw new UsageError('PL-OPTION-VALUE', `"${text}" is none of ${choices.join(', ')}`, flags)
+    throw new UsageError('PL-OPTION-VALUE', `"${text}" is not one of ${choices.join(', ')}`, flags)
   }
 }
 

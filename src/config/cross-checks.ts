@@ -3,6 +3,7 @@ import { explanationSchema } from './explanation.js'
 import { placeOf, valueAt } from './problems.js'
 import { alarmSchema } from './schema.js'
 import type { ConfigProblem, Path, Tree } from './tree.js'
+import { isThisDevice } from './url.js'
 
 /** Checks across several values. They read the raw values, so their problems are reported together with all others. */
 const checks: readonly ((tree: Tree) => ConfigProblem[])[] = [
@@ -155,14 +156,12 @@ function userForPassword(tree: Tree): ConfigProblem[] {
   ]
 }
 
-const loopback = /^(localhost|127\.[0-9.]+|::1)$/i
-
 /** An endpoint that is open to a network needs a token. */
 function tokenForNetwork(tree: Tree): ConfigProblem[] {
   const path = ['http', 'host']
   const host = valueAt(tree.value, path)
   const off = valueAt(tree.value, ['http', 'enabled']) === false
-  if (typeof host !== 'string' || off || loopback.test(host) || !/^[0-9a-f.:]+$/i.test(host)) return []
+  if (typeof host !== 'string' || off || isThisDevice(host) || !/^[0-9a-f.:]+$/i.test(host)) return []
   if (valueAt(tree.value, ['http', 'token']) !== undefined) return []
   const message = `found ${JSON.stringify(host)}, which others can reach, and no http.token, allowed is 127.0.0.1, or a token of at least 16 characters (openssl rand -hex 16 makes one)`
   return [{ at: placeOf(path, tree).value, path, code: 'PL-CONFIG-TOKEN', message }]

@@ -14,6 +14,13 @@ function takeApart(url: string): UrlParts | null {
   return parts ? { scheme: parts[1]!.toLowerCase(), login: parts[2] ?? null, address: parts[3]! } : null
 }
 
+/**
+ * Whether only programs of this device reach an address there (RFC 1122, 3.2.1.3; RFC 4291, 2.5.3).
+ * @param host as a config has it, or as `hostname` of a URL
+ */
+export const isThisDevice = (host: string): boolean =>
+  /^(localhost|127\.[0-9.]+|::1|\[::1\]|::ffff:127\.[0-9.]+)$/i.test(host)
+
 /** A host name, an IPv4 address or an IPv6 one in brackets; then a port, a path and a query if there are any. */
 const addressPattern = /^(\[[0-9a-f:.]+\]|[^\s:/?#[\]]+)(:\d{1,5})?([/?#]\S*)?$/i
 

@@ -61,7 +61,7 @@ export class Pictures {
   look(camera: string, by: string): number {
     const { cameras, now, log } = this.#options
     if (![...cameras()].includes(camera))
-      throw new InputError('PL-SNAPSHOT-CAMERA', 'is none of those that are watched', `camera ${camera}`)
+      throw new InputError('PL-SNAPSHOT-CAMERA', 'is not one of those that are watched', `camera ${camera}`)
     log.info({ camera, by, minutes: lookMs / 60_000 }, 'a technician looks at pictures of this camera on the page')
     const [oldest] = this.#looks.keys()
     if (this.#looks.size >= mostLooks) this.#looks.delete(oldest!)

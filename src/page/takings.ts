@@ -83,7 +83,7 @@ export class Takings {
   #check(device: string, camera: string, zone: string | null): void {
     const where = `camera ${camera}`
     const room = this.#options.room(device, camera)
-    if (!room) throw new InputError('PL-PAGE-OTHER-BOX', 'is none that this page shows', where)
+    if (!room) throw new InputError('PL-PAGE-OTHER-BOX', 'is not shown by this page', where)
     const { lamp, reference } = room
     if (reference === null)
       throw new InputError('PL-REFERENCE-OFF', 'its painlens takes no resting faces', 'alarm.reference.enabled')
@@ -92,7 +92,7 @@ export class Takings {
     if (lamp === 'unknown' || lamp === 'paused')
       throw new InputError('PL-REFERENCE-INTERRUPTED', 'the room is not watched at present', where)
     const isZone = zone === null ? reference.zones.length < 2 : reference.zones.includes(zone)
-    if (!isZone) throw new InputError('PL-REFERENCE-ZONE', 'is none of the zones of the camera', where)
+    if (!isZone) throw new InputError('PL-REFERENCE-ZONE', 'is not one of the zones of the camera', where)
   }
 
   async #run(key: string, device: string, request: ReferenceRequest): Promise<void> {

@@ -10,7 +10,6 @@ export interface PageViewersOptions {
   /** ISO 8601. */
   at: () => string
   build: string
-  beatMs?: number
   limits?: Partial<ViewerLimits>
 }
 
@@ -22,7 +21,7 @@ export interface ViewerLimits {
 
 const defaultLimits: ViewerLimits = { viewers: 256, unreadBytes: 256 * 1024 }
 /** Browsers take a lamp for unknown after 10 s without an event. */
-const defaultBeatMs = 3000
+const beatMs = 3000
 /** Changes within this time are sent together, in ms. */
 const gatherMs = 100
 /** After which a browser reconnects, in ms (`retry` of server-sent events). */
@@ -40,7 +39,7 @@ export class PageViewers {
   constructor(options: PageViewersOptions) {
     this.#options = options
     this.#limits = { ...defaultLimits, ...options.limits }
-    this.#beat = setInterval(() => this.#sendBeat(), options.beatMs ?? defaultBeatMs)
+    this.#beat = setInterval(() => this.#sendBeat(), beatMs)
   }
 
   get count(): number {

@@ -9,7 +9,7 @@ import { type Certificates, makeCertificates } from '../support/certificates.js'
 import { holdToContract } from '../support/contract.js'
 import { type DaemonProcess, startPainlensProcess } from '../support/daemon.js'
 import { type Mosquitto, startMosquitto } from '../support/mosquitto.js'
-import { until as waitUntil } from '../support/slowness.js'
+import { patience, until as waitUntil } from '../support/slowness.js'
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.js'
 import { writeTinyModel } from '../support/tiny-model.js'
 
@@ -197,7 +197,7 @@ test(
     await until(() => lastOf('ward-1') === 'offline' && lastOf('ward-2') === 'online', 'the last will')
     await Promise.all([far, near, late].map(({ client }) => client.endAsync(true)))
   },
-  4 * patienceMs
+  patience(4 * patienceMs)
 )
 
 /** Alarm messages published at the ward that have not arrived at the house. */

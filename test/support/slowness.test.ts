@@ -45,15 +45,24 @@ describe('a wait', () => {
 const fixedLimits = [
   /\btimeout(?:Ms)?: \d/,
   /AbortSignal\.timeout\(\d/,
-  /^\s*\}, \d[\d_]{4,}\)$/,
   /\b(?:Date|performance)\.now\(\) \+ (?:ms|\w+Ms|\d{3})/,
   /\.now\(\) - \w+\)\.toBeLessThan/
 ]
 /** Limits that are part of what is tested, not of the test. */
 const exceptions = new Set(['test/support/slowness.test.ts', 'test/support/limits.ts'])
 
-const fixedLimitsIn = (text: string): string[] =>
-  text.split('\n').filter((line) => fixedLimits.some((pattern) => pattern.test(line)))
+/** What stands behind the function of a test, on its line or on one of its own: the limit of that test. */
+const limitsOfTests = /^\s*\},\s+([\w* ()]+)\s*\)$/gm
+
+function fixedLimitsIn(text: string): string[] {
+  const lines = text.split('\n').filter((line) => fixedLimits.some((pattern) => pattern.test(line)))
+  // A name stands for what the file says that it is.
+  const spelledOut = (limit: string): string =>
+    limit.replace(/[a-z]\w*/gi, (name) => new RegExp(`^const ${name} = (.*)$`, 'm').exec(text)?.[1] ?? name)
+  const isFixed = (limit: string): boolean => /\d[\d_]{4,}/.test(limit) && !limit.includes('patience(')
+  const ofTests = [...text.matchAll(limitsOfTests)].filter(([, limit = '']) => isFixed(spelledOut(limit)))
+  return [...lines, ...ofTests.map(([found]) => found.trim())]
+}
 
 describe('the tests', () => {
   it('have no limit on waiting that does not grow with the slowness of the machine', () => {
@@ -73,10 +82,20 @@ describe('the tests', () => {
       'await checkCamera({ url, timeoutMs: 4000 })',
       'await forgetCommand(options, AbortSignal.timeout(30_000))',
       '}, 120_000)',
+      '}, 2 * 60_000)',
+      '},\n  180_000\n)',
       'const end = performance.now() + ms',
       'expect(Date.now() - askedAt).toBeLessThan(3000)'
     ])
       expect(fixedLimitsIn(line)).toEqual([line])
-    expect(fixedLimitsIn('it("x", { timeout: patience(120_000) }, () => {')).toEqual([])
+    expect(fixedLimitsIn('const minutes = 60_000\n},\n  3 * minutes\n)\n')).toEqual(['},\n  3 * minutes\n)'])
+    const growing = [
+      'it("x", { timeout: patience(120_000) }, () => {',
+      '}, patience(120_000))',
+      '}, signal)',
+      '}, 500)'
+    ]
+    for (const line of [...growing, 'const minutes = patience(60_000)\n},\n  3 * minutes\n)\n'])
+      expect(fixedLimitsIn(line)).toEqual([])
   })
 })

@@ -208,7 +208,7 @@ async function stage(restoring: Restoring, staging: Staging): Promise<void> {
 /** Resting faces of the beds that another box's cameras of the same names show would hide pain. */
 async function stageNoReferences({ folder, config }: Restoring, staging: Staging): Promise<void> {
   const { path } = referencesOptions(config)
-  // Of a file that is none of painlens's nothing is used, and nothing is to be taken away.
+  // Of a file that is not painlens's nothing is used, and nothing is to be taken away.
   const kept = await readReferences(path).catch(() => [])
   if (kept.length === 0) return
   const none = join(folder, 'no-references')

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../../config/index.js'
+import { isThisDevice } from '../../config/url.js'
 import { baseTopic, commandTopics, topicOf, trialCommand } from '../../contract/topics.js'
 import { stamp, systemClock } from '../../core/clock.js'
 import { messageOf } from '../../core/errors.js'
@@ -97,7 +98,7 @@ async function refusedAlarm(trial: Trial): Promise<CheckResult | null> {
   return fail('PL-BROKER-TOO-LARGE', what, found)
 }
 
-/** Alarms go out without, and painlens says so by an alarm: so it is none of the red. */
+/** Alarms go out without, and painlens says so by an alarm: so it is not one of the red. */
 async function refusedExplanation(trial: Trial): Promise<CheckResult[]> {
   const { explanation, privacy } = trial.config
   // Of QoS 0 nothing is answered.
@@ -147,8 +148,7 @@ async function findLeftovers(
 function openPassword({ mqtt }: Config, address: string): CheckResult[] {
   const { hostname, password } = new URL(mqtt.url)
   const isOpen = address.startsWith('mqtt://') && Boolean(mqtt.password || password)
-  const isHere = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname)
-  if (!isOpen || isHere) return []
+  if (!isOpen || isThisDevice(hostname)) return []
   return [warn('PL-BROKER-OPEN-PASSWORD', what, 'the password goes over the network unencrypted')]
 }
 

@@ -37,13 +37,23 @@ const megabyte = 1e6
 const wantedMb = 500
 const neededMb = 50
 
+/** In bytes, for painlens's user. */
+async function freeBytesIn(folder: string): Promise<number> {
+  const { bavail, bsize } = await statfs(folder)
+  return bavail * bsize
+}
+
 /** Room for the outbox and the alarm log and the right to write there; the same for heatmaps where they are saved. */
-export async function checkDisk({ config }: CheckContext): Promise<CheckResult[]> {
+export async function checkDisk(
+  { config }: Pick<CheckContext, 'config'>,
+  freeBytes = freeBytesIn
+): Promise<CheckResult[]> {
   const { save_heatmaps_to: heatmaps } = config.privacy
+  const check = (what: Lamp, path: string, key: string) => checkFolder(what, path, { key, freeBytes })
   return [
-    await checkFolder('disk', config.outbox.path, 'outbox.path'),
-    await checkFolder('disk (alarms)', config.alarm_log.path, 'alarm_log.path'),
-    ...(heatmaps ? [await checkFolder('disk (heatmaps)', heatmaps, 'privacy.save_heatmaps_to')] : [])
+    await check('disk', config.outbox.path, 'outbox.path'),
+    await check('disk (alarms)', config.alarm_log.path, 'alarm_log.path'),
+    ...(heatmaps ? [await check('disk (heatmaps)', heatmaps, 'privacy.save_heatmaps_to')] : [])
   ]
 }
 
@@ -51,7 +61,11 @@ export async function checkDisk({ config }: CheckContext): Promise<CheckResult[]
  * Does not make the folder: `check` is often run by root, and the daemon could not write into root's folder.
  * @param key of the config, for the fix
  */
-async function checkFolder(what: Lamp, path: string, key: string): Promise<CheckResult> {
+async function checkFolder(
+  what: Lamp,
+  path: string,
+  { key, freeBytes }: { key: string; freeBytes: typeof freeBytesIn }
+): Promise<CheckResult> {
   const there = await nearestFolder(path)
   const found = there === path ? path : `${path} (will be made in ${there})`
   try {
@@ -65,8 +79,7 @@ async function checkFolder(what: Lamp, path: string, key: string): Promise<Check
       fixes[code ?? ''] ?? otherFix(key)
     )
   }
-  const { bavail, bsize } = await statfs(there)
-  const freeMb = Math.floor((bavail * bsize) / megabyte)
+  const freeMb = Math.floor((await freeBytes(there)) / megabyte)
   const space = `${found}, writable${asWhom()}, ${freeMb} MB free`
   if (freeMb < neededMb)
     return fail('PL-DISK-FULL', what, space, `Free at least ${wantedMb} MB, or set ${key} to another disk.`)

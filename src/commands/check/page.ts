@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
+import { isThisDevice } from '../../config/url.js'
 import { type EpochMs, iso, systemClock, timeOfDay } from '../../core/clock.js'
-import { isThisDevice } from '../../daemon/wiring/mapping.js'
 import { fingerprintOf, keptCertificate, pageListenError, readTls, type TlsPair } from '../../page/index.js'
 import { listenOnce } from './machine.js'
 import { type CheckContext, type CheckResult, fail, failed, isRunning, ok, warn } from './result.js'

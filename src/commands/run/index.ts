@@ -59,7 +59,7 @@ export async function runCommand(
     secrets,
     log,
     clock: systemClock,
-    onFatal: (error) => fatal(error),
+    onFatal: fatal,
     signal
   })
     // Errors from here on are printed by `report`, not logged.

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { isThisDevice } from '../../config/url.js'
 import { UsageError } from '../../core/errors.js'
 import { createLog } from '../../core/log.js'
 import { Secrets } from '../../core/secrets.js'
@@ -29,7 +30,7 @@ export async function simulateCommand(options: SimulateOptions, signal: AbortSig
   const secrets = new Secrets()
   secrets.add(credentials?.password)
   const tell = options.json ? tellJson : tellWords
-  if (!credentials && options.host !== undefined && !isLoopback(options.host)) toStderr(openToAll(options.host))
+  if (!credentials && options.host !== undefined && !isThisDevice(options.host)) toStderr(openToAll(options.host))
   let simulation: Simulation
   try {
     simulation = await startSimulation({
@@ -54,9 +55,6 @@ export async function simulateCommand(options: SimulateOptions, signal: AbortSig
   }
   return 0
 }
-
-/** Whether only programs of this machine reach an address (RFC 1122, 3.2.1.3; RFC 4291, 2.5.3). */
-const isLoopback = (host: string): boolean => /^(localhost|127(\.\d+){3}|::1|::ffff:127(\.\d+){3})$/i.test(host)
 
 const openToAll = (host: string): string =>
   `painlens: each computer that reaches ${host} can watch the simulated camera. Give --user, and its password in ` +

@@ -56,7 +56,7 @@ export const commandErrors = area({
   about: 'In the answer to a command.',
   codes: {
     'PL-COMMAND-UNKNOWN': {
-      cause: 'The last part of the topic is none of the commands.',
+      cause: 'The last part of the topic is not one of the commands.',
       fix: 'Use one of the commands that the message names.'
     },
     'PL-COMMAND-TOO-LARGE': {

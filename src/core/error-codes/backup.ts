@@ -37,7 +37,7 @@ export const backupErrors = area({
       fix: 'Restore it with the version that is named in it.'
     },
     'PL-RESTORE-CONFIG': {
-      cause: 'The config in the backup is none that this version of painlens takes.',
+      cause: 'This version of painlens does not take the config in the backup.',
       fix: 'Restore it with the version of painlens that made it.'
     },
     'PL-RESTORE-RUNNING': {

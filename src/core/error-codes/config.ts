@@ -122,7 +122,8 @@ export const configErrors = area({
       fix: 'Start it as a service; to try it by hand, set CREDENTIALS_DIRECTORY to the folder with the secrets.'
     },
     'PL-CONFIG-PLACEHOLDER': {
-      cause: 'A placeholder is none of `${env:NAME}`, `${file:/path}` and `${credential:NAME}`, or its } is missing.',
+      cause:
+        'A placeholder is not one of `${env:NAME}`, `${file:/path}` and `${credential:NAME}`, or its } is missing.',
       fix: 'Use one of these; text that is to begin so as it is cannot be written.'
     },
     'PL-CONFIG-SECRET-FILE': {

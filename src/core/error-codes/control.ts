@@ -27,7 +27,7 @@ export const controlErrors = area({
     },
     'PL-CONTROL-BUSY': { cause: 'Two pictures at a time are given at most.', fix: 'Try again in a few seconds.' },
     'PL-CONTROL-REQUEST': {
-      cause: 'The request is none that this version of painlens knows.',
+      cause: 'This version of painlens does not know the request.',
       fix: 'Use the commands of the version that runs, or restart painlens.'
     },
     'PL-CONTROL-STOPPING': {

@@ -27,7 +27,7 @@ export const installErrors = area({
     },
     'PL-INSTALL-CONFINED': {
       cause:
-        'Root installs, and the code of an archive is tried as the user painlens (or nobody), who may not read painlens, Node.js or the classifier; or setpriv (util-linux) is missing.',
+        'Root installs, and the code of an archive is tried as the user painlens (or `nobody`), who may not read painlens, Node.js or the classifier; or setpriv (util-linux) is missing.',
       fix: 'Install painlens, Node.js and the model where each user can read them, as install.sh does below /opt. For an archive that you trust, --no-proof leaves the proof to the next start of the service.'
     },
     'PL-INSTALL-MANIFEST': {

@@ -15,7 +15,7 @@ export const modelErrors = area({
       fix: manifest
     },
     'PL-MODEL-ALARM-LABEL': {
-      cause: "The manifest's alarm_label is none of its labels.",
+      cause: "The manifest's alarm_label is not one of its labels.",
       fix: 'Set alarm_label to one of the labels.'
     },
     'PL-MODEL-LABEL-TWICE': { cause: 'A slip in the manifest: two labels are the same.', fix: manifest },

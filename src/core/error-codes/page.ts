@@ -41,7 +41,7 @@ export const pageErrors = area({
       fix: 'Log in again.'
     },
     'PL-PAGE-TOKEN': {
-      cause: 'The token is none of page.tokens.',
+      cause: 'The token is not one of page.tokens.',
       fix: 'Type it again as the config has it; each wrong one makes the next wait longer, a minute at most.'
     },
     'PL-PAGE-WAIT': {
@@ -49,7 +49,7 @@ export const pageErrors = area({
       fix: 'Wait for the seconds that the answer names. In the meantime the right token is refused, too.'
     },
     'PL-PAGE-REQUEST': {
-      cause: 'The request is none that the page of this version makes.',
+      cause: 'The page of this version makes no such request.',
       fix: 'Load the page again.'
     },
     'PL-PAGE-PICTURES': {

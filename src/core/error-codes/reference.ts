@@ -39,12 +39,12 @@ export const referenceErrors = area({
     'PL-REFERENCE-PAIN': {
       cause:
         'The face scores alarm.reference.always_alarm or more even now. That may be pain, and a reference must not hide it.',
-      fix: 'Have somebody look whether the resident is in pain. If not, leave the reference out: such scores always alarm.'
+      fix: 'Have a nurse look whether the resident is in pain. If not, leave the reference out: such scores always alarm.'
     },
     'PL-REFERENCE-SHIFT': {
       cause:
         "The face is so far from the model's neutral faces that the reference would lower pain by more than alarm.reference.max_shift. That may be pain that is always there. In the log: max_shift, or `resting` of the manifest, was changed since it was taken.",
-      fix: 'Have somebody look whether the resident is in pain. If not, see to light and angle of the camera, or to another model.'
+      fix: 'Have a nurse look whether the resident is in pain. If not, see to light and angle of the camera, or to another model.'
     },
     'PL-REFERENCE-ALARM': {
       cause:

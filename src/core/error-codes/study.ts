@@ -22,8 +22,7 @@ export const studyErrors = area({
       fix: 'Look at some of the pictures; docs/study/prepare.md says what makes a face unusable.'
     },
     'PL-STUDY-DATA': {
-      cause:
-        'The folder is none that painlens study prepare has finished, or index.csv or dataset.yaml was changed by hand.',
+      cause: 'painlens study prepare has not finished the folder, or index.csv or dataset.yaml was changed by hand.',
       fix: 'Run painlens study prepare again, or correct the rows that the message names.'
     },
     'PL-STUDY-CROP': {

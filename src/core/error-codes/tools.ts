@@ -27,15 +27,15 @@ export const toolErrors = area({
       fix: 'Name one device as its config has it: up to 40 of a-z, 0-9 and -.'
     },
     'PL-OPTION-COMPOSITE': {
-      cause: "The name after --composite is none of iNNvestigate's.",
+      cause: "The name after --composite is not one of iNNvestigate's.",
       fix: 'Use all, or one or more of those that the message or --help names.'
     },
     'PL-OPTION-ENGINE': {
-      cause: 'The name after --engine is none of those that the message lists.',
+      cause: 'The name after --engine is not one of those that the message lists.',
       fix: 'Use one of those that the message lists.'
     },
     'PL-OPTION-TARGET': {
-      cause: "What follows --target is none of the model's labels and no contrast of them.",
+      cause: "What follows --target is neither one of the model's labels nor a contrast of them.",
       fix: 'Use one of the labels that the message lists, or a contrast such as "pain - disgust", with blanks around the sign.'
     },
     'PL-OPTION-GAMMA': {
@@ -51,7 +51,7 @@ export const toolErrors = area({
       fix: 'Give at least as many seconds as the message says.'
     },
     'PL-OPTION-FACES': {
-      cause: 'The word after --faces is none of those that the message lists.',
+      cause: 'The word after --faces is not one of those that the message lists.',
       fix: 'Use largest or all.'
     },
     'PL-PICTURE-NONE': {
@@ -68,7 +68,7 @@ export const toolErrors = area({
       fix: 'Name the folders that hold the pictures.'
     },
     'PL-PICTURE-UNREADABLE': {
-      cause: 'The file is damaged, cut short, or named like a picture and is none.',
+      cause: 'The file is damaged, cut short, or named like a picture without being one.',
       fix: 'Get it again from where it came from, or save it again as JPEG or PNG.'
     },
     'PL-PICTURE-MISSING': {

@@ -242,7 +242,7 @@ class ControlServer implements Control {
     const camera = cameras.get(id)
     if (camera) return camera
     const where = `camera ${printable(id.slice(0, maxName))}`
-    throw new InputError('PL-SNAPSHOT-CAMERA', 'it is none of those that are watched', where, {
+    throw new InputError('PL-SNAPSHOT-CAMERA', 'it is not one of those that are watched', where, {
       fix: `Name one of: ${[...cameras.keys()].join(', ')}.`
     })
   }

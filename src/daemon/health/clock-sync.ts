@@ -35,7 +35,7 @@ export const witnesses: readonly ClockWitness[] = [
 
 /**
  * The program's output. It gets a signal of its own: if the program is missing, Node.js never removes its listener from the
- * signal, and the daemon asks every minute.
+ * signal, and the daemon asks again and again.
  */
 async function outputOf(program: string, args: readonly string[], signal?: AbortSignal): Promise<string> {
   signal?.throwIfAborted()
@@ -66,12 +66,14 @@ export interface ClockWatchOptions {
   ask: (signal: AbortSignal) => Promise<ClockAnswer>
   /** Called with the problem, or null when synchronised; may repeat the same. */
   tell: (problem: Problem | null) => void
+  /** Two minutes unless given. */
   everyMs?: number
-  /** How long the clock has to be unsynchronised, to allow for a time service that starts with the device; in ms. */
-  graceMs?: number
   /** A monotonic clock, in ms. */
   monotonic?: () => number
 }
+
+/** How long the clock has to be unsynchronised, to allow for a time service that starts with the device. */
+const graceMs = 300_000
 
 export class ClockWatch {
   readonly #options: ClockWatchOptions
@@ -99,7 +101,7 @@ export class ClockWatch {
   }
 
   async #ask(): Promise<void> {
-    const { ask, tell, graceMs = 300_000, monotonic = () => performance.now() } = this.#options
+    const { ask, tell, monotonic = () => performance.now() } = this.#options
     const answer = await ask(this.#stopping.signal)
     // Unknown: the current state stays.
     if (answer === null || this.#stopping.signal.aborted) return

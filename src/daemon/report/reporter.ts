@@ -7,7 +7,7 @@ import { errorFields, type Problem } from '../../core/errors.js'
 import type { Log } from '../../core/log.js'
 import { frameId, traced } from '../../core/trace.js'
 import type { Box, CameraState, Face, Sighting, Verdict } from '../../core/types.js'
-import type { Acknowledged, Alarms, Float32Question } from '../../stages/alarm/index.js'
+import { type Acknowledged, type Alarms, type Float32Question, isNotable } from '../../stages/alarm/index.js'
 import type { AlarmLog } from '../../stages/alarm-log/index.js'
 import type { Classifier } from '../../stages/classify/index.js'
 import type { ExplainedAlarms } from '../../stages/explain/index.js'
@@ -303,9 +303,6 @@ function observationOf(
     emotions: Object.fromEntries(labels.map((label, i) => [label, round(probabilities[i]!)]))
   }
 }
-
-/** A difference between scores that is worth a sentence. */
-const isNotable = (difference: number): boolean => difference >= 0.05
 
 /** Above -180 and up to 180. */
 const wholeDegrees = (roll: number): number => (Math.round(roll) === -180 ? 180 : Math.round(roll))

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises'
 import { cpus, totalmem } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { CameraConfig, Config } from '../../config/index.js'
+import { isThisDevice } from '../../config/url.js'
 import type { AlarmMessage } from '../../contract/messages.js'
 import type { Milliseconds, Seconds, WithUnits } from '../../core/clock.js'
 import { faceModelFiles } from '../../lib/face/model-files.js'
@@ -191,9 +192,6 @@ export function seenFacesOptions({ alarm }: Pick<Config, 'alarm'>) {
     paceMs: longestPaceMs({ onsetS: alarm.onset_s, onsetFrames: alarm.onset_frames })
   } satisfies Partial<WithUnits<SeenFacesOptions>>
 }
-
-/** Nothing else can reach it there. */
-export const isThisDevice = (host: string): boolean => /^(localhost|127\.[0-9.]+|::1)$/i.test(host)
 
 export function pageOptions({
   device,

@@ -5,6 +5,7 @@ import type { Payloads } from '../../contract/topics.js'
 import { stamp, timeOfDay } from '../../core/clock.js'
 import { InputError, TimeoutError } from '../../core/errors.js'
 import type { ListenerStats } from '../../core/persistent-listener.js'
+import { referenceSeconds } from '../../core/types.js'
 import { version } from '../../core/version.js'
 import type {
   CameraTile,
@@ -278,7 +279,7 @@ function actionsOf(own: string, { commands, neighbours, now }: ActionParts): Pag
     const others = neighbours()
     if (device === own) await commands[name](args)
     else if (others) await others.command(device, name, args)
-    else throw new InputError('PL-PAGE-OTHER-BOX', 'is none that this page shows', `box ${device}`)
+    else throw new InputError('PL-PAGE-OTHER-BOX', 'is not shown by this page', `box ${device}`)
   }
   return {
     acknowledge: (device, alarm_id, by, kind) => give(device, 'ack', { alarm_id, by, kind }),
@@ -289,7 +290,7 @@ function actionsOf(own: string, { commands, neighbours, now }: ActionParts): Pag
       return give(device, 'reference', { camera, zone, seconds, by, remove: false, not_after: late })
     },
     removeReference: (device, { camera, zone, by }) =>
-      give(device, 'reference', { camera, zone, seconds: 30, by, remove: true })
+      give(device, 'reference', { camera, zone, seconds: referenceSeconds.usual, by, remove: true })
   }
 }
 
@@ -299,7 +300,8 @@ function picturesOf(cameras: ReadonlyMap<string, WatchedCamera>): NonNullable<Pa
     isPaused: (camera) => cameras.get(camera)?.stats().until != null,
     view: async (camera, signal) => {
       const watched = cameras.get(camera)
-      if (!watched) throw new InputError('PL-SNAPSHOT-CAMERA', 'is none of those that are watched', `camera ${camera}`)
+      if (!watched)
+        throw new InputError('PL-SNAPSHOT-CAMERA', 'is not one of those that are watched', `camera ${camera}`)
       return watched.view(signal)
     }
   }

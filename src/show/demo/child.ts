@@ -9,7 +9,7 @@ export interface Child {
   readonly pid: number
   /** Resolves with the exit code, or the signal's name, when the child has ended. */
   readonly ended: Promise<number | string>
-  /** Resolves after that with its last lines on standard error, which say why: its log, which is JSON, is none of them. */
+  /** Resolves after that with its last lines on standard error, which say why: its log, which is JSON, is not one of them. */
   readonly lastWords: Promise<string>
   /** SIGTERM, and SIGKILL if it has not ended after `graceMs`. */
   stop(graceMs: number): Promise<void>

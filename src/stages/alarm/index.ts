@@ -44,6 +44,7 @@ import {
 } from './types.js'
 
 export { endAfterRestart } from './record.js'
+export { isNotable } from './track.js'
 export type {
   Acknowledged,
   AlarmOptions,

@@ -133,15 +133,15 @@ function towards(smoothed: number, score: number, weight: number): number {
   return before + weight * (score - before)
 }
 
-/** A difference that a nurse may hear of. */
-const notable = 0.05
+/** Whether a difference between scores is one that a nurse may hear of. */
+export const isNotable = (difference: number): boolean => difference >= 0.05
 
 /** What the bed's resting face has to do with the smoothed score; null where that is nothing to speak of. */
 export function referenceOf(
   { smoothed, lowered, unreferenced }: TrackState,
   { onsetThreshold }: AlarmRules
 ): AlarmReference | null {
-  if (!(unreferenced - lowered >= notable)) return null
+  if (!isNotable(unreferenced - lowered)) return null
   if (smoothed === lowered) return { effect: 'lowered', unreferenced }
   return lowered < onsetThreshold ? { effect: 'overruled', unreferenced } : null
 }

@@ -112,7 +112,7 @@ const gstLast: readonly FailurePattern[] = [
   }
 ]
 
-/** FFmpeg's rows are about the camera. That the pipe to the decoder broke is none of the camera's doing. */
+/** FFmpeg's rows are about the camera. That the pipe to the decoder broke is not the camera's doing. */
 const aboutCamera = ffmpegFailures.map((row) =>
   row.code === 'PL-CAMERA-CLOSED' ? { ...row, pattern: /end of file|connection reset|input\/output error/i } : row
 )

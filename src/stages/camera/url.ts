@@ -46,7 +46,7 @@ export function parseCameraUrl(url: string, id: string): CameraUrl {
   if (!scheme || !/^(\[[0-9a-f:.]+\]|[^\s:/?#[\]]+)(:\d{1,5})?([/?#]\S*)?$/i.test(address) || /\p{Cc}/u.test(url))
     throw new CameraError(
       'PL-CAMERA-URL',
-      `its url is none that painlens can open (${cameraSchemes.map((name) => `${name}://`).join(', ')})`,
+      `painlens cannot open its url (${cameraSchemes.map((name) => `${name}://`).join(', ')})`,
       `camera ${id}`
     )
   const [, authority = '', target = ''] = /^([^/?#]*)([^#]*)/.exec(address) ?? []

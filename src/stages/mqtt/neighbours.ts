@@ -115,7 +115,7 @@ class Listener implements Neighbours {
   ): Promise<void> {
     const where = `box ${device}`
     if (!this.#options.others.includes(device))
-      throw new InputError('PL-PAGE-OTHER-BOX', 'is none that this page shows', where)
+      throw new InputError('PL-PAGE-OTHER-BOX', 'is not shown by this page', where)
     if (!this.#connection?.open)
       throw new ClosedError('PL-BROKER-NOT-CONNECTED', 'there is no connection to the broker', where)
     const transaction = randomUUID()

@@ -27,7 +27,7 @@ async function* entriesOf(store: Store): AsyncGenerator<SavedEntry> {
   }
 }
 
-/** @returns null for a line that is none of a saved outbox */
+/** @returns null for a line that is not of a saved outbox */
 export function parseSaved(line: string): SavedEntry | null {
   let value: { message?: unknown; note?: Partial<Note> | null }
   try {

@@ -39,7 +39,7 @@ const mostBytes = 4 * 2 ** 20
 
 /**
  * The references of earlier runs; none where there is no file.
- * @throws DiskError where the file cannot be read or is none of painlens's
+ * @throws DiskError where the file cannot be read or is not painlens's
  */
 export async function readReferences(path: string): Promise<KeptReference[]> {
   let text: string | null

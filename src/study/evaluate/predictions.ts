@@ -120,7 +120,7 @@ async function foldsOf(
       const what = `it has the labels ${own.map(printable).join(', ')}, predictions.csv ${labels.map(printable).join(', ')}`
       throw wrong(manifest, what)
     }
-    if (!labels.includes(fold.alarm_label)) throw wrong(manifest, 'its alarm_label is none of its labels')
+    if (!labels.includes(fold.alarm_label)) throw wrong(manifest, 'its alarm_label is not one of its labels')
     folds.set(name, fold)
   }
   return folds

@@ -26,7 +26,7 @@ export const layouts: Record<LayoutName, Layout> = {
   folders: { clips: folders }
 }
 
-/** @throws InputError where the root is none of that layout, or cannot be read */
+/** @throws InputError where the root is not of that layout, or cannot be read */
 export async function clipsOfLayout(name: LayoutName, context: Omit<LayoutContext, 'files' | 'read'>): Promise<Clip[]> {
   const { root } = context
   const files = await filesBelow(root)
@@ -119,7 +119,7 @@ async function rafdb(context: LayoutContext): Promise<Clip[]> {
     const [name = '', code = ''] = line.trim().split(/\s+/)
     const label = rafdbLabels[code]
     if (label === undefined) {
-      findings.problem('its label is none of 1 to 7', `row ${i + 1}`)
+      findings.problem('its label is not one of 1 to 7', `row ${i + 1}`)
       return []
     }
     const file = join(root, pictures.get(name.replace(/\.\w+$/, '')) ?? join('Image', 'original', name))

@@ -83,7 +83,7 @@ const control = /\p{Cc}/u
 function clipOf(row: Row, base: string): Clip {
   for (const column of needed) if (row.said(column) === '') row.problem(`${column} is empty`)
   const damaged = ['file', 'subject', 'source'].filter((column) => control.test(row.said(column)))
-  if (damaged.length > 0) row.problem(`${damaged.join(' and ')} has a character that is none of a text, such as NUL`)
+  if (damaged.length > 0) row.problem(`${damaged.join(' and ')} has a character that no text has, such as NUL`)
   const file = damaged.includes('file') ? '' : row.said('file')
   return {
     row: row.row,

@@ -32,7 +32,7 @@ export function chosen(all: readonly Clip[], { labels, exclude: given }: ClipCho
     }
     if (labels.includes(label)) return [{ ...clip, label }]
     if (otherExpressions.has(label)) findings.leave(`label ${label}`)
-    else if (label !== '') findings.problem(`the label "${clip.label}" is none of ${labels.join(', ')}`, clip.row)
+    else if (label !== '') findings.problem(`the label "${clip.label}" is not one of ${labels.join(', ')}`, clip.row)
     return []
   })
 }

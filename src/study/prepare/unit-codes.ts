@@ -48,7 +48,7 @@ export class UnitTrack implements UnitCodes {
     const row = this.#nearest(timeS ?? 0)
     if (row === undefined) return none
     const own = this.columns.map((column, i) => [column, this.values[row * this.columns.length + i]!] as const)
-    // Digits beyond those of float32 are none of the file's.
+    // Digits beyond those of float32 are not the file's.
     return new Map(own.flatMap(([column, value]) => (Number.isNaN(value) ? [] : [[column, Number(value.toFixed(4))]])))
   }
 

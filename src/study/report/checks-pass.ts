@@ -16,6 +16,7 @@ import {
   openShuffledModel,
   type RandomisationVerdict,
   randomCurves,
+  randomOrders,
   relevanceCurves
 } from '../../stages/explain/checks/index.js'
 import { faceOf } from '../evaluate/judge.js'
@@ -31,12 +32,10 @@ export interface FlippingFinding {
   curves: { most: number[]; least: number[]; random: number[] }
 }
 
-/** Random orders of squares, as `randomCurves` draws them. */
-const orders = 10
 const points = flippedShares.length
 
 /** Predictions that flipping one picture asks for. */
-export const flippingPredictions = (composites: number): number => points * (orders + 2 * composites)
+export const flippingPredictions = (composites: number): number => points * (randomOrders + 2 * composites)
 
 /** @param pictures that are called right */
 export async function flipPixels(
@@ -64,7 +63,7 @@ export async function flipPixels(
     const form = { ...options, progress, count: own.length }
     try {
       const randomFile = join(options.work, `random-${fold}.f32`)
-      const random = await keptRows(randomFile, { ...form, size: orders * points }, async (i) => {
+      const random = await keptRows(randomFile, { ...form, size: randomOrders * points }, async (i) => {
         const { place, label } = own[i]!
         const crop = await options.cropOf(place)
         return (await randomCurves(crop, predictorFor(crop, label), place)).flat()
@@ -109,7 +108,7 @@ export async function flipPixels(
 const finite = (relevance: Float32Array): Float32Array => relevance.map((value) => (Number.isFinite(value) ? value : 0))
 
 const inRows = (row: Float32Array): number[][] =>
-  Array.from({ length: orders }, (_, i) => [...row.subarray(i * points, (i + 1) * points)])
+  Array.from({ length: randomOrders }, (_, i) => [...row.subarray(i * points, (i + 1) * points)])
 
 const meanCurve = (curves: readonly Curve[]): number[] =>
   flippedShares.map((_, i) => curves.reduce((sum, curve) => sum + curve[i]!, 0) / curves.length)

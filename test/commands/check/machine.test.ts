@@ -1,5 +1,6 @@
+import { tmpdir } from 'node:os'
 import { describe, expect, it } from 'vitest'
-import { checkClock, checkPasswords } from '../../../src/commands/check/machine.js'
+import { checkClock, checkDisk, checkPasswords } from '../../../src/commands/check/machine.js'
 import { parseConfig } from '../../../src/config/index.js'
 import { Secrets } from '../../../src/core/secrets.js'
 import { clockOf } from '../../support/moments.js'
@@ -35,6 +36,36 @@ describe('the check of the clock', () => {
   it('gets an answer from the real machine', async () => {
     const [finding] = await checkClock()
     expect(['ok', 'warn']).toContain(finding.state)
+  })
+})
+
+describe('the check of the disk', () => {
+  const config = async () => {
+    const text = `device: d
+outbox: { path: ${tmpdir()} }
+alarm_log: { path: ${tmpdir()} }
+mqtt: { url: "mqtt://h" }
+cameras: [{ id: bed-12, url: "rtsp://h/" }]`
+    return (await parseConfig(text, '/etc/painlens.yaml')).config
+  }
+  const found = async (megabytes: number) => {
+    const [outbox] = await checkDisk({ config: await config() }, async () => megabytes * 1e6)
+    return outbox
+  }
+
+  it('fails below 50 MB, where nothing fits any more', async () => {
+    expect(await found(49.9)).toMatchObject({ state: 'fail', code: 'PL-DISK-FULL' })
+    expect(await found(50)).not.toMatchObject({ state: 'fail' })
+  })
+
+  it('warns below 500 MB, where a day without a broker may not fit', async () => {
+    expect(await found(499.9)).toMatchObject({ state: 'warn', code: 'PL-DISK-LOW' })
+    expect(await found(500)).toMatchObject({ state: 'ok', found: expect.stringContaining('500 MB free') })
+  })
+
+  it('asks the real disk for its space', async () => {
+    const [outbox] = await checkDisk({ config: await config() })
+    expect(outbox.found).toMatch(/writable.*, \d+ MB free$/)
   })
 })
 

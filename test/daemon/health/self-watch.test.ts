@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { AlarmMessage } from '../../../src/contract/messages.js'
 import { ClockWatch, isSynchronised } from '../../../src/daemon/health/clock-sync.js'
 import { SelfWatch } from '../../../src/daemon/health/self-watch.js'
@@ -146,6 +146,20 @@ describe('the clock', () => {
     chmodSync(join(folder, 'timedatectl'), 0o755)
     process.env.PATH = `${folder}:${path}`
   }
+
+  test('asks every two minutes', async () => {
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    let asked = 0
+    watch = new ClockWatch({ ask: async () => ++asked > 0, tell: () => undefined })
+    watch.start()
+    await vi.advanceTimersByTimeAsync(119_999)
+    expect(asked).toBe(0)
+    await vi.advanceTimersByTimeAsync(1)
+    expect(asked).toBe(1)
+    await vi.advanceTimersByTimeAsync(120_000)
+    expect(asked).toBe(2)
+  })
 
   test('raises an alarm after 5 min unsynchronised, ends it when synchronised, and ignores "unknown"', async () => {
     const { reporter, told, said } = setUp()

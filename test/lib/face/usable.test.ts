@@ -57,7 +57,7 @@ describe('a face is usable', () => {
     expect(reasons.filter((reason) => reason === 'covered').length).toBeGreaterThanOrEqual(3)
   })
 
-  it('large enough, and not from 32 pixels down', async () => {
+  it('60 pixels wide, and not at 34', async () => {
     expect((await middleFace((await scene(60)).data))?.whyNot).toBeNull()
     const small = await middleFace((await scene(34)).data)
     if (small) expect(small.whyNot).toBe('small')
@@ -83,6 +83,20 @@ describe('a face is usable', () => {
       infrared.fill(clip(60 + 0.4 * level + random.normal(0, 4)), i, i + 3)
     }
     expect((await middleFace(infrared))?.whyNot).toBeNull()
+  })
+
+  it('at each limit, and no further', () => {
+    const place = { centre: { x: 0, y: 0 }, width: 100, height: 130, roll: 0 }
+    const good = { place, upright: 0.5, covered: -0.5, sharpness: 0.8, turn: 0.2 }
+    const limits: [UnusableReason, at: Partial<typeof good>, beyond: Partial<typeof good>][] = [
+      ['small', { place: { ...place, width: 44 } }, { place: { ...place, width: 43.9 } }],
+      ['dark', { sharpness: 1.84 }, { sharpness: 1.85 }],
+      ['blurred', { sharpness: 0.35 }, { sharpness: 0.34 }],
+      ['profile', { turn: 0.78 }, { turn: 0.79 }],
+      ['roll', { upright: -0.2 }, { upright: -0.21 }]
+    ]
+    for (const [reason, at, beyond] of limits)
+      expect([at, beyond].map((change) => whyUnusable({ ...good, ...change }))).toEqual([null, reason])
   })
 
   it('by each limit alone, the weightiest reason first', () => {

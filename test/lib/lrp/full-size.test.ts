@@ -34,6 +34,6 @@ describe('a VGG-Face of full size', () => {
       expect(onnx.relevance.some((value) => value !== 0)).toBe(true)
       expect(worst(onnx.relevance, tfjs.relevance)).toBeLessThan(2e-3)
     },
-    180_000
+    patience(180_000)
   )
 })

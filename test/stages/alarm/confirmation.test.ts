@@ -90,6 +90,17 @@ describe('an alarm where int8 judges', () => {
     expect(said).toMatchObject([{ phase: 'start', confirmed: false }])
   })
 
+  test('waits one second for an answer, and asks again in the first frame five seconds after it asked', () => {
+    const { alarms, said, questions, see } = open()
+    see(4, 0.95)
+    const [{ at }] = questions as [Float32Question]
+    expect(alarms.tick(moment(at + 999))).toEqual([])
+    said.push(...alarms.tick(moment(at + 1000)))
+    expect(said).toMatchObject([{ phase: 'start', confirmed: false }])
+    see(6, 0.95)
+    expect(questions.map((question) => question.at - at)).toEqual([0, 5000])
+  })
+
   test('starts by a frame that float32 judged while the question is open; the answer then changes nothing', () => {
     const { said, see, answer } = open()
     see(4, 0.95)

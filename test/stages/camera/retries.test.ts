@@ -23,9 +23,12 @@ describe('the wait before the next try', () => {
     )
   })
 
-  it('is longest after a refused password', () => {
-    const backoff = new RetryDelay(defaultTiming, () => 0)
-    expect(backoff.next('PL-CAMERA-LOGIN')).toBe(defaultTiming.unauthorizedMs)
-    expect(defaultTiming.unauthorizedMs).toBeGreaterThan(defaultTiming.backoffMaxMs)
+  it('is between five minutes and seven and a half after a refused password, from the first one on', () => {
+    const waits = (dice: number) => {
+      const backoff = new RetryDelay(defaultTiming, () => dice)
+      return Array.from({ length: 20 }, () => backoff.next('PL-CAMERA-LOGIN'))
+    }
+    expect(new Set(waits(0))).toEqual(new Set([300_000]))
+    expect(new Set(waits(0.5))).toEqual(new Set([375_000]))
   })
 })

@@ -1,12 +1,13 @@
 import { copyFile, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { silentLog } from '../../../src/core/log.js'
-import type { Face, PrecisionChoice } from '../../../src/core/types.js'
+import type { Face, PrecisionChoice, Verdict } from '../../../src/core/types.js'
 import { proofCrops } from '../../../src/daemon/wiring/drawn-faces.js'
 import { type Manifest, sha256Of } from '../../../src/lib/model/manifest.js'
 import { dataTypes, floatsOf, GraphBuilder, readModel, tensorOf, writeModel } from '../../../src/lib/onnx/index.js'
+import { Float32Queue } from '../../../src/stages/classify/float32.js'
 import { startClassifier } from '../../../src/stages/classify/index.js'
 import { comparePrecision, objectionTo } from '../../../src/stages/classify/precision.js'
 import { killWorkers } from '../../support/kill-worker.js'
@@ -53,6 +54,14 @@ function faceOf(data: Uint8Array): Face {
 }
 
 const seen = () => ({ camera: 'bed', at: moment(0), faces: crops.map(faceOf) })
+
+/** What it says of the first face, seen alone. */
+async function scoreOf({
+  classifier
+}: Awaited<ReturnType<typeof open>>): Promise<Pick<Verdict, 'score' | 'precision'>> {
+  const [verdict] = (await classifier.classify({ ...seen(), faces: seen().faces.slice(0, 1) }).verdicts) as [Verdict]
+  return { score: verdict.score, precision: verdict.precision }
+}
 
 /** The model with an int8 file whose weights were changed, as a wrong kernel would. */
 async function spoiled(): Promise<Manifest> {
@@ -117,18 +126,29 @@ describe('a classifier with an int8 file', () => {
     expect(confirmed?.logits[0]).toBeCloseTo(right[0]!.logits[0]!, 4)
   })
 
-  it('asks float32 again where a score is near a threshold, and only there', async () => {
-    const exact = await (await open(manifest, 'float32')).classifier.classify(seen()).verdicts
-    const threshold = exact[1]!.score
-    const { classifier } = await open(manifest, 'int8', [threshold])
-    // One after the other, as frames come: at once no more than four wait.
-    for (const [i, face] of seen().faces.entries()) {
-      const [verdict] = await classifier.classify({ ...seen(), faces: [face] }).verdicts
-      const isNear = Math.abs(exact[i]!.score - threshold) < 0.05
-      const isFar = Math.abs(exact[i]!.score - threshold) > 0.25
-      if (isNear) expect(verdict).toMatchObject({ precision: 'float32', score: exact[i]!.score })
-      if (isFar) expect(verdict!.precision).toBe('int8')
-    }
+  it('asks float32 again where a score is within 0.1 of a threshold, and only there', async () => {
+    const exact = await scoreOf(await open(manifest, 'float32'))
+    const quick = await scoreOf(await open(manifest, 'int8'))
+    expect(quick).toMatchObject({ precision: 'int8' })
+    expect(await scoreOf(await open(manifest, 'int8', [quick.score + 0.0999]))).toEqual(exact)
+    expect(await scoreOf(await open(manifest, 'int8', [quick.score - 0.0999]))).toEqual(exact)
+    expect(await scoreOf(await open(manifest, 'int8', [quick.score + 0.1001]))).toEqual(quick)
+  })
+
+  it('gives float32 half a second for a second look, and a second for what an alarm or an explanation asks', async () => {
+    const judge = vi.spyOn(Float32Queue.prototype, 'judge')
+    onTestFinished(() => void judge.mockRestore())
+    const { score } = await scoreOf(await open(manifest, 'int8'))
+    const { classifier } = await open(manifest, 'int8', [score])
+    const [face] = seen().faces as [Face]
+    const [verdict] = (await classifier.classify({ ...seen(), faces: [face] }).verdicts) as [Verdict]
+    await classifier.confirm(face)
+    await classifier.exact({ ...verdict, precision: 'int8' })
+    expect(judge.mock.calls.map(([, wish]) => wish)).toEqual([
+      { withinMs: 500, urgent: false },
+      { withinMs: 1000, urgent: true },
+      { withinMs: 1000, urgent: false }
+    ])
   })
 
   it('judges in float32 where int8 judges otherwise, and says by how much', async () => {

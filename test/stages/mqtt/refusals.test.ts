@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { MqttOptions } from '../../../src/stages/mqtt/index.js'
 import { reasonCodes } from '../../../src/stages/mqtt/reason-codes.js'
 import { moment } from '../../support/moments.js'
@@ -288,4 +288,20 @@ test('states and health are told again, and expire at the broker when painlens i
   await until(() => ear.on('camera/hall/state').length > 3, 'the state again and again')
   const expiry = (topic: string) => ear.on(topic)[0]?.packet.properties?.messageExpiryInterval
   expect([expiry('camera/hall/state'), expiry('health'), expiry('status')]).toEqual([3600, 300, undefined])
+})
+
+test('states are told again every 20 minutes: two may be lost before the last one expires', async () => {
+  const broker = await startMosquitto()
+  cleanUp.push(() => broker.remove())
+  const ear = await listen(broker.url)
+  cleanUp.push(() => ear.stop())
+  const repeated = vi.spyOn(globalThis, 'setInterval')
+  onTestFinished(() => void repeated.mockRestore())
+  const rig = await start(broker.url)
+  rig.mqtt.cameraState('hall', 'ok', moment(0))
+  await until(() => ear.on('camera/hall/state').length > 0, 'the state')
+  const before = ear.on('camera/hall/state').length
+  const [again] = repeated.mock.calls.find(([, ms]) => ms === 20 * 60_000)!
+  again()
+  await until(() => ear.on('camera/hall/state').length > before, 'the state again')
 })

@@ -3,10 +3,10 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as immediately, setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { DiskError, NotSent } from '../../../src/core/errors.js'
 import { type Log, silentLog } from '../../../src/core/log.js'
 import {
@@ -236,6 +236,66 @@ describe('delivery from the outbox', () => {
   })
 })
 
+test('an expendable message is dropped with the tenth disconnect, not before', async () => {
+  const outbox = await here()
+  await outbox.put('explanation', { alarm_id: 'a' }, { expendable: true })
+  const left: number[] = []
+  for (let time = 0; time < 10; time++) {
+    const over = new AbortController()
+    const watch = setInterval(() => outbox.depth() === 0 && over.abort(), 2)
+    await outbox.drain(() => Promise.reject(new Error('hung up')), over.signal).catch(() => undefined)
+    clearInterval(watch)
+    left.push(outbox.depth())
+  }
+  expect(left).toEqual([...Array<number>(9).fill(1), 0])
+})
+
+test('at most eight messages are under way at once', async () => {
+  const outbox = await here()
+  for (let number = 0; number < 20; number++) await outbox.put('alarm', { alarm_id: `a${number}` })
+  const [underWay, most] = [new Set<() => void>(), [] as number[]]
+  const over = new AbortController()
+  const draining = outbox.drain(
+    () =>
+      new Promise((done) => {
+        const confirm = () => {
+          underWay.delete(confirm)
+          done('confirmed')
+        }
+        underWay.add(confirm)
+        most.push(underWay.size)
+      }),
+    over.signal
+  )
+  while (outbox.depth() > 0) {
+    await turn()
+    for (const confirm of underWay) confirm()
+  }
+  over.abort()
+  await draining
+  expect(Math.max(...most)).toBe(8)
+})
+
+test('a message that the broker refuses for now is sent again after five seconds, not before', async () => {
+  const outbox = await here()
+  await outbox.put('alarm', { alarm_id: 'a' })
+  let sent = 0
+  const over = new AbortController()
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const draining = outbox.drain(async () => (sent++ === 0 ? 'later' : 'confirmed'), over.signal)
+  // The timer of its rest.
+  while (vi.getTimerCount() === 0) await immediately()
+  vi.advanceTimersByTime(5000)
+  await turn()
+  expect(sent).toBe(1)
+  vi.advanceTimersByTime(1)
+  while (outbox.depth() > 0) await immediately()
+  expect(sent).toBe(2)
+  over.abort()
+  await draining
+})
+
 test('after repeated disconnects an expendable message is dropped, a required one is kept', async () => {
   const outbox = await here()
   await outbox.put('explanation', { alarm_id: 'a', number: 0 }, { expendable: true })
@@ -250,12 +310,15 @@ describe('an old message in the outbox', () => {
   test('a message that waited for more than 10 s says that it is late', async () => {
     const outbox = await here()
     await outbox.put('alarm', { alarm_id: 'a', late: false })
-    now += 10_001
+    now += 1
+    await outbox.put('alarm', { alarm_id: 'just not', late: false })
+    now += 10_000
     await outbox.put('alarm', { alarm_id: 'b', late: false })
     await outbox.put('explanation', { alarm_id: 'b' })
     const sent = await drainAll(outbox)
     expect(sent.map(({ late, payload }) => [payload.alarm_id, late, payload.late])).toEqual([
       ['a', true, true],
+      ['just not', false, false],
       ['b', false, false],
       ['b', false, undefined]
     ])

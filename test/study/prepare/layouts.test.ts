@@ -172,7 +172,7 @@ describe('layouts of data sets', () => {
       ['Image/original/train_00002.jpg', 'happiness', ''],
       ['Image/original/test_0001.jpg', 'disgust', '']
     ])
-    expect(findings.problems).toEqual(['row 4: its label is none of 1 to 7'])
+    expect(findings.problems).toEqual(['row 4: its label is not one of 1 to 7'])
   })
 
   it('folders: the class, and the subject where there is a folder for each', async () => {
@@ -295,8 +295,8 @@ describe('the table', () => {
     put({ 'videos.csv': 'file,label,subject\na\0.mp4,pain,a\nb.mp4,pain,b\0b\nc.mp4,pain,c\n' })
     const clips = await readTable(join(root, 'videos.csv'), undefined, findings)
     expect(findings.problems).toEqual([
-      'row 2: file has a character that is none of a text, such as NUL',
-      'row 3: subject has a character that is none of a text, such as NUL'
+      'row 2: file has a character that no text has, such as NUL',
+      'row 3: subject has a character that no text has, such as NUL'
     ])
     expect(clips[0]!.file).toBe('')
   })

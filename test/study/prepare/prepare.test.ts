@@ -186,7 +186,7 @@ describe('painlens study prepare', { timeout: patience(120_000) }, () => {
       'row 3: the file is empty (0 bytes)',
       'row 4: it is neither a picture nor a video that FFmpeg can open',
       'row 5: it has sound and no picture',
-      'row 6: the label "happy" is none of pain, disgust, happiness, neutral',
+      'row 6: the label "happy" is not one of pain, disgust, happiness, neutral',
       'row 7: end_s is not after start_s',
       'row 8: start_s is behind the end of the video',
       'rows 9 and 10: these files are copies of each other, in different sources'

@@ -75,7 +75,7 @@ describe('warnings of study prepare', () => {
     expect(Object.fromEntries(findings.leftOut)).toEqual({ 'label fear': 1, 'a subject of --exclude': 1 })
     expect(findings.problems).toEqual([
       's9: --exclude names a subject that is not in these data',
-      'row 2: the label "happy" is none of pain, disgust, happiness, neutral'
+      'row 2: the label "happy" is not one of pain, disgust, happiness, neutral'
     ])
   })
 })

@@ -70,7 +70,7 @@ function bestOf(offered: readonly Challenge[]): Challenge | undefined {
   return ranked[0] ?? offered.find(({ scheme }) => scheme === 'basic')
 }
 
-/** Without the `-sess`; undefined where it is none of the table's, or protects the message's body too (qop=auth-int only). */
+/** Without the `-sess`; undefined where it is not one of the table's, or protects the message's body too (qop=auth-int only). */
 function algorithmOf({ scheme, parameters }: Challenge): string | undefined {
   const name = (parameters.get('algorithm') ?? 'md5').toLowerCase().replace(/-sess$/, '')
   const qop = parameters.get('qop')

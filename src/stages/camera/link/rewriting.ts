@@ -21,7 +21,7 @@ export class Addresses {
     return text.replace(origin, (stated) => `${base}/${this.#numberOf(stated)}`)
   }
 
-  /** An address that is none of ours stays as it is. */
+  /** An address that is not one of ours stays as it is. */
   toCamera(uri: string, base: string): string {
     const [, number, rest] = (uri.startsWith(`${base}/`) && /^(\d+)(.*)$/s.exec(uri.slice(base.length + 1))) || []
     const stated = this.#origins[Number(number)]

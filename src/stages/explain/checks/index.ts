@@ -8,6 +8,7 @@ export {
   judgeFlipping,
   type Predict,
   randomCurves,
+  randomOrders,
   relevanceCurves
 } from './pixel-flipping.js'
 export {

@@ -10,7 +10,7 @@ import { createRandom, type Random } from '../../../lib/random.js'
 export type Predict = (pictures: readonly Uint8Array[]) => Promise<number[]>
 
 /** Number of random orders, the same for each composite. */
-const randomOrders = 10
+export const randomOrders = 10
 /** Number of steps until all squares are removed; they are smaller where the curve is steep. */
 const steps = 12
 

@@ -7,7 +7,7 @@ import { normalUrl, urlProblem } from './url.js'
 export const shaped = (pattern: RegExp, allowed: string) =>
   z.string().regex(pattern).meta({ patternErrorMessage: allowed })
 
-/** Text that shows: a blank room is none to a nurse who looks for it. */
+/** Text that shows: on an alarm a room of blanks reads as none. */
 export const text = shaped(/\S/, 'visible text')
 
 /** Text that is never shown: writeOnly in JSON Schema, which all code that reports values respects. */

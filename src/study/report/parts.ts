@@ -83,7 +83,7 @@ export async function writeParts(folder: string, sections: readonly Section[], o
 }
 
 /**
- * Removes the files of parts that are not in this report: an earlier one may have shown persons whom this one must not. A kill may have left
+ * Removes the files of parts that are not in this report: an earlier one may have had pictures of persons in them. A kill may have left
  * such a file half written, with `.tmp` behind its name. Files of other names are not the report's, and stay.
  */
 async function removeOthers(folder: string, parts: readonly Part[]): Promise<void> {

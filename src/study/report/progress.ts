@@ -1,7 +1,7 @@
 /** How far each part of a report's work is, told as lines; a run that goes on counts what is left. */
 import { progressLine } from '../../core/progress-line.js'
 
-export interface Progress {
+export interface PartProgress {
   /** Rows that an earlier run has kept. */
   kept(rows: number): void
   /** One more is done. */
@@ -9,7 +9,7 @@ export interface Progress {
 }
 
 /** @param total what the part makes in all, for a run that begins */
-export type BeginPart = (name: PartName, total: number) => Progress
+export type BeginPart = (name: PartName, total: number) => PartProgress
 
 /** In the order in which they are done. */
 export type PartName =

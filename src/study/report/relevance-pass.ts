@@ -8,7 +8,7 @@ import { summedOverColours } from '../../stages/explain/index.js'
 import { regionMap } from '../../stages/explain/regions.js'
 import { type ModelSource, openSource } from '../../stages/explain/source.js'
 import { RowsFile } from '../rows-file.js'
-import type { BeginPart, Progress } from './progress.js'
+import type { BeginPart, PartProgress } from './progress.js'
 import { type ReducedMap, reduce, reducedMapOf, reducedSize } from './reduced-map.js'
 import { type CropForm, type DrawnFace, drawnFace, switches } from './rendered-faces.js'
 import type { SampledPicture } from './sample.js'
@@ -157,7 +157,7 @@ export class LazyModel {
 /** Makes the rows that a file lacks, and reads them all. @throws DiskError; what `make` throws */
 export async function keptRows(
   path: string,
-  { size, count, progress, signal }: { size: number; count: number; progress: Progress; signal: AbortSignal },
+  { size, count, progress, signal }: { size: number; count: number; progress: PartProgress; signal: AbortSignal },
   make: (i: number) => Promise<ArrayLike<number>>
 ): Promise<Float32Array[]> {
   // A fold may have no pictures or persons of its own.
@@ -185,7 +185,7 @@ function mapRows(
   fold: number,
   model: LazyModel,
   tasks: readonly MapTask[],
-  progress: Progress
+  progress: PartProgress
 ): Promise<Float32Array[]> {
   const form = { ...options, progress, size: reducedSize(options.run.judgement.labels.length), count: tasks.length }
   return keptRows(fileOf(options, 'maps', fold, model), form, async (i) => {
@@ -204,7 +204,7 @@ async function switchRows(
   options: PassOptions,
   fold: number,
   model: LazyModel,
-  progress: Progress
+  progress: PartProgress
 ): Promise<SwitchEffect[]> {
   const persons = personsOf(options, fold)
   const explained = new ExplainedFaces(options, model)

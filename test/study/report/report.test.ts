@@ -57,7 +57,7 @@ function fillDisk(options: ReportOptions): void {
 describe('a report that is being made', () => {
   it('says what it takes, and of each part when it was done', () => {
     expect(rig.lines.find((line) => line.includes('explanations by'))).toMatch(
-      /^\d+ explanations by 3 models under 2 composite\(s\), about \d.*; with checks and examples about \d.* up to \d+ MB of disk/
+      /^\d+ explanations by 2 models under 2 composite\(s\), about \d.*; with checks and examples about \d.* up to \d+ MB of disk/
     )
     const done = rig.lines.flatMap((line) => /^([a-z ]+): (\d+) of \2, done in/.exec(line)?.[1] ?? [])
     expect(done).toEqual([

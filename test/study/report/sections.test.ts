@@ -167,6 +167,14 @@ describe.each(['en', 'de'] as const)('a report in %s', (code) => {
       ]
     }[code]
     expect(paragraphs.slice(1, 5)).toEqual(words)
+    const { nothing } = language.regions
+    const pair = { label: language.label('pain'), other: language.label('disgust'), subjects: { low: 6, high: 6 } }
+    expect(nothing({ ...pair, explained: 'alarm' })).toMatch(
+      {
+        en: /Between pictures of pain and pictures of disgust, over 6/,
+        de: /Zwischen Bildern von Schmerz und denen von Ekel /
+      }[code]
+    )
   })
 
   it('says of a question alone that too few subjects have maps for it, and once where this is so of all', () => {

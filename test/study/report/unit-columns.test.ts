@@ -136,7 +136,7 @@ it('the correlation is the mean of those within subjects, with ties, and its p t
   ).toBeLessThan(0)
 })
 
-it('a column that two subjects have is not tested, and takes nothing from the p of the others', async () => {
+it('a column that two subjects have is not tested, and the others have the p that they have without it', async () => {
   const run = runWith('AU04,AU09', (s, i) => `${i},${s < 2 ? i : ''}`, 7)
   const found = await unitCorrelationsOf(run, chance)
   expect(found).toMatchObject([

@@ -95,8 +95,9 @@ export const findingsDe: FindingWords = {
       ].join('; ')}.`
     },
     nothing: ({ subjects, ...pair }) => {
-      const { lead, label, other } = namesOf(pair)
-      return `${lead}Zwischen ${label} und ${other} gibt es über ${range(subjects)} Personen keine Region, in der alle Composites, die bestehen, in dieselbe Richtung mehr als zufällig abweichen.`
+      const { label, other } =
+        pair.explained === 'own' ? pair : { label: `Bildern von ${pair.label}`, other: `denen von ${pair.other}` }
+      return `${namesOf(pair).lead}Zwischen ${label} und ${other} gibt es über ${range(subjects)} Personen keine Region, in der alle Composites, die bestehen, in dieselbe Richtung mehr als zufällig abweichen.`
     },
     untested: ({ composites, ...pair }) =>
       `${namesOf(pair).lead}Unter ${all(composites)} lässt sich ${pair.label} nicht mit ${pair.other} vergleichen: weniger als ${fewestSubjects} Personen haben Karten von beidem. Der nächste Satz gilt den anderen Composites.`,

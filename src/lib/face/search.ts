@@ -123,7 +123,7 @@ class Search {
     const seen = await look(networks, frame, squareAround(place))
     if (!seen || seen.score < keptScore * this.options.minScore) return
     const marked = await mark(networks, frame, seen.place)
-    const otherwise = marked.upright < leastUpright ? await this.#otherwise(seen) : undefined
+    const otherwise = marked.upright < leastUpright ? await this.#otherwise(seen.place) : undefined
     const sight = otherwise ?? { seen, marked }
     this.#add(sight.seen, sight.marked)
   }
@@ -132,12 +132,11 @@ class Search {
    * A followed face that does not stand upright may be turned otherwise than it was taken for: it was covered when it came,
    * or is another one that has come to its place. A frame that takes a part of the looks takes one of the other turns.
    */
-  async #otherwise({ place, score }: Look): Promise<Sight | undefined> {
+  async #otherwise(place: FacePlace): Promise<Sight | undefined> {
     const { share, minScore } = this.options
-    const least = Math.max(minScore, score)
     for (const turn of share ? [otherTurns[share.frame % otherTurns.length]!] : otherTurns) {
       const sight = await this.#sight(squareAround({ ...place, roll: inTurn(place.roll + turn) }))
-      if (sight && sight.marked.upright >= surelyUpright && sight.seen.score >= least) return sight
+      if (sight && sight.marked.upright >= surelyUpright && sight.seen.score >= minScore) return sight
     }
     return undefined
   }

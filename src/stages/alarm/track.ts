@@ -237,6 +237,8 @@ export function predecessor<Key>(
 /** An interruption is longer than that, and either than so many times the usual time between two sightings … */
 const interruptionMs = 500
 const interruptionIntervals = 1.5
+/** … or more while his score is low: one frame without him, on a slow box, is none of his alarm's end, … */
+const calmIntervals = 2.5
 /** … or the face is found further away from where it was, in its widths, or so many times as large. */
 const shift = 0.25
 const growth = 1.2
@@ -245,7 +247,8 @@ const growth = 1.2
 function isAfterInterruption(track: TrackState, { at, box }: Pick<Seen, 'at' | 'box'>): boolean {
   const elapsed = at - track.lastSeen
   if (elapsed <= interruptionMs) return false
-  const isUnusual = elapsed > interruptionIntervals * (track.intervalMs ?? 0)
+  const intervals = track.below === null ? interruptionIntervals : calmIntervals
+  const isUnusual = elapsed > intervals * (track.intervalMs ?? 0)
   return isUnusual || (box !== null && track.box !== null && !isSamePlace(track.box, box))
 }
 

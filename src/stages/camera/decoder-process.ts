@@ -208,9 +208,12 @@ export class DecoderRun {
   #isUnturned(): boolean {
     const { memory, request } = this.#options
     const minds = (request.rotation ?? 'auto') === 'auto'
-    if (!minds || this.#turnTold || !memory.stream?.rotation || !this.#correct({ rotation: 0 })) return false
+    if (!minds || this.#turnTold) return false
+    const isTurned = Boolean(memory.stream?.rotation)
+    if (isTurned && !this.#correct({ rotation: 0 })) return false
+    // Also where no more than the shape is remembered, after a run without a picture.
     memory.shape = { ...memory.shape, rotation: 0 }
-    return true
+    return isTurned
   }
 
   /** Decodes anew, for such a stream. False where that has not helped before. */

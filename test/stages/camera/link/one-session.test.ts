@@ -1,5 +1,7 @@
 import { describe } from 'vitest'
+import { DecoderRun, type StreamMemory } from '../../../../src/stages/camera/decoder-process.js'
 import { checkCamera } from '../../../../src/stages/camera/index.js'
+import { parseCameraUrl } from '../../../../src/stages/camera/url.js'
 import { patience } from '../../../support/slowness.js'
 import { it } from '../gst-world.js'
 import { colourAt, nameOf, nextFrames, untilReason } from '../rig.js'
@@ -76,6 +78,34 @@ describe.concurrent('a camera whose key frames are far apart', () => {
 })
 
 describe.concurrent('a camera that says that it is turned', () => {
+  it('is decoded as it stands at the first key picture without a word of that', async ({ world: { rig }, expect }) => {
+    const server = await rig.server()
+    const { url } = await rig.feed(server)
+    const memory: StreamMemory = { stream: { codec: 'h264', rotation: 180 }, shape: { rotation: 180 } }
+    let starts = 0
+    let bytes = 0
+    const run = new DecoderRun({
+      camera: { url: parseCameraUrl(url, 'bed') },
+      decoder: rig.decoder,
+      request: { fps: 15, ...small, silenceMs: patience(8000), firstPictureMs: patience(15_000) },
+      memory,
+      redact: (line) => line,
+      onStart: () => {
+        starts++
+        bytes = 0
+      },
+      onData: (chunk) => {
+        bytes += chunk.length
+      },
+      onLine: () => undefined,
+      onEnd: () => undefined
+    })
+    rig.own(() => run.stop())
+    const isDecodedAnew = () => starts === 2 && bytes > 10 * small.width * small.height * 3
+    await expect.poll(isDecodedAnew, { timeout: patience(20_000) }).toBe(true)
+    expect([memory.stream?.rotation, memory.shape?.rotation, run.mark()]).toEqual([0, 0, 'whole'])
+  })
+
   it('is shown as it stands once it comes back without a word of that', async ({ world: { rig }, expect }) => {
     const server = await rig.server()
     const turned = await rig.feed(server, { turnedBy: 180 })

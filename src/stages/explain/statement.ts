@@ -30,7 +30,7 @@ export const unsteadyFrom = 50
  * From this conditioning on the same sentence says so: rounding alone then moves a twentieth of the largest relevance. Where it is less, the
  * two engines agree within 1 % (docs/measured/explanations.md).
  */
-export const illConditionedFrom = 0.05
+const illConditionedFrom = 0.05
 
 /**
  * The statement of an explanation, one sentence in each language.

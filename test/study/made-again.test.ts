@@ -3,6 +3,7 @@ import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { parse, stringify } from 'yaml'
 import { loadManifest } from '../../src/lib/model/load-manifest.js'
 import { readDataset } from '../../src/study/dataset.js'
 import { judge } from '../../src/study/evaluate/judge.js'
@@ -107,6 +108,12 @@ describe('study evaluate and report', { timeout: patience(60_000) }, () => {
 
   it('keeps no numbers of a report whose data were made again', async () => {
     const { run, data } = writeRun(join(rig.folder, 'reported'), subjectsWith(2))
+    // Of the models only their manifests are read.
+    const manifest = { ...(parse(readFileSync(rig.base, 'utf8')) as object), file: rig.base.replace('.yaml', '.onnx') }
+    for (const fold of [1, 2, 3]) {
+      const file = join(run, `fold-${fold}`, 'model.yaml')
+      writeFileSync(file, stringify({ ...manifest, ...(parse(readFileSync(file, 'utf8')) as object) }))
+    }
     const key = async (): Promise<string> => {
       const options = { run, data, alarm, chance: { seed: 1, repetitions: 100 }, threads: 1 }
       return (await readStudyRun(options, quiet, signal)).key

@@ -43,6 +43,12 @@ export function trainedLayersOf({ layers }: Chain): TrainedLayer[] {
  */
 export function chainOf(graph: LayerGraph, from: TrainFrom, classes: number, seed: number, where: string): Chain {
   const order = lineOf(graph, where)
+  if (!order.some(({ kind }) => kind === 'dense')) {
+    const what = 'it is no classifier that can be trained: no dense layer leads to its output'
+    throw new UnsupportedModelError('PL-TRAIN-MODEL', what, where, {
+      fix: 'Give a network of convolutions, ReLU, max pooling and dense layers, as VGG-Face is.'
+    })
+  }
   const first = firstLayer(order, from, where)
   const named = order.slice(startOf(order, first))
   const last = named.findLast(({ kind }) => kind === 'dense')

@@ -136,7 +136,7 @@ const stretchAt = (stretches: readonly VideoStretch[], timeS: number): number =>
 
 function decodingArguments(ffmpeg: Ffmpeg, file: string, stretches: readonly VideoStretch[], sought: number): string[] {
   const end = stretches.at(-1)!.endS - sought
-  const chosen = stretches.map((stretch) => `(${conditionOf(stretch, sought)})`).join('+')
+  const chosen = anyOf(stretches.map((stretch) => conditionOf(stretch, sought)))
   const filters = [`select='${chosen}'`, 'showinfo=checksum=0', "scale=w='max(2,round(iw*sar))':h=ih"]
   return [
     ...['-hide_banner', '-nostdin', '-nostats', '-loglevel', 'info', '-threads', '1'],
@@ -146,6 +146,13 @@ function decodingArguments(ffmpeg: Ffmpeg, file: string, stretches: readonly Vid
     ...['-map', '0:V:0', '-an', '-sn', '-dn', '-vf', filters.join(','), ...ffmpeg.passthrough],
     ...['-f', 'image2pipe', '-c:v', 'ppm', '-pix_fmt', 'rgb24', 'pipe:1']
   ]
+}
+
+/** A sum of halves: one after the other, terms would nest as deep as they are many, and FFmpeg takes no more than 100 levels. */
+function anyOf(conditions: readonly string[]): string {
+  if (conditions.length === 1) return `(${conditions[0]})`
+  const half = conditions.length >> 1
+  return `(${anyOf(conditions.slice(0, half))}+${anyOf(conditions.slice(half))})`
 }
 
 /** When a picture of a stretch is taken, as FFmpeg's filter `select` reads it. The picture taken before may be of an earlier stretch: its step is below 0. */

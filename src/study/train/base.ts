@@ -1,10 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { parse } from 'yaml'
-import { InputError, messageOf } from '../../core/errors.js'
+import { InputError, messageOf, UnsupportedModelError } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
+import { layerGraphOf } from '../../lib/lrp/index.js'
 import { loadManifest, readInput } from '../../lib/model/load-manifest.js'
 import { type ModelInput, sha256Of } from '../../lib/model/manifest.js'
+import { batchDims } from '../../lib/model/preprocess.js'
+import { type OnnxModel, signatureOf } from '../../lib/onnx/index.js'
 import { vggFace, vggInput } from '../../lib/vgg/index.js'
 import type { Dataset } from '../dataset.js'
 
@@ -18,6 +21,8 @@ export interface Base {
   input: ModelInput
   /** How faces are cut out for it; null where that is not known. */
   alignment: { eyeDistance: number; eyeY: number } | null
+  /** The output that holds the scores, where the model has several and a manifest names one. */
+  output?: string
 }
 
 /**
@@ -28,8 +33,8 @@ export interface Base {
  */
 export async function readBase(file: string, input: string | undefined): Promise<Base> {
   if (/\.ya?ml$/i.test(file)) {
-    const { name, file: model, sha256, licence, input: own, alignment } = await loadManifest(file)
-    return { name, file: model, sha256, licence, input: own, alignment }
+    const { name, file: model, sha256, licence, input: own, alignment, output } = await loadManifest(file)
+    return { name, file: model, sha256, licence, input: own, alignment, ...(output !== undefined && { output }) }
   }
   if (input === undefined) {
     const what = 'an ONNX file does not say how pictures become its input'
@@ -61,6 +66,43 @@ async function inputOf(given: string): Promise<ModelInput> {
   const read = readInput((document as { input?: unknown } | null)?.input ?? document)
   if ('problem' in read) throw wrong(read.problem)
   return read.value
+}
+
+/**
+ * Reads a base's layers, and holds what it takes against what is said of it.
+ * @throws InputError where it takes other pictures, ModelError where it takes more than one picture, UnsupportedModelError
+ */
+export function layersOf(model: OnnxModel, { file, input, output }: Base): ReturnType<typeof layerGraphOf> {
+  const choice = output === undefined ? {} : { output }
+  const given = signatureOf(model, choice, file).input
+  const wrong = (what: string, fix: string): InputError =>
+    new InputError('PL-STUDY-BASE', what, printable(file), { fix })
+  if (given.type !== 'float32')
+    throw wrong(`its input is ${given.type}, and training gives float32`, 'Export the base with an input in float32.')
+  const [, ...wanted] = batchDims(input, 1)
+  const [batch, ...dims] = given.dims
+  const isFree = (dim: unknown): boolean => typeof dim !== 'number' || dim < 1
+  if (dims.length !== wanted.length || wanted.some((dim, i) => !isFree(dims[i]) && dims[i] !== dim)) {
+    const [takes, said] = [dims, wanted].map((shape) => `[${['batch', ...shape].join(', ')}]`)
+    throw wrong(
+      `it takes ${takes}, and what is said of its input makes ${said}`,
+      'Correct input in the manifest, or --input, and prepare crops of that size.'
+    )
+  }
+  if (!isFree(batch))
+    throw wrong(
+      `it takes ${batch} picture(s) at a time, neither more nor less`,
+      'Export the base with a batch of any size (dynamic_axes in torch.onnx, None in Keras).'
+    )
+  try {
+    return layerGraphOf(model, file, { ...choice, inputDims: batchDims(input, 1) })
+  } catch (error) {
+    if (!(error instanceof UnsupportedModelError)) throw error
+    throw new UnsupportedModelError('PL-TRAIN-MODEL', `its layers cannot be read: ${error.what}`, printable(file), {
+      fix: 'Give a base of the operators in docs/operate/models.md: one that LRP explains can be trained.',
+      cause: error
+    })
+  }
 }
 
 /** @throws InputError where the crops are not what the base model takes: told before hours are spent */

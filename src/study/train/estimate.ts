@@ -1,5 +1,6 @@
 import { Tensor } from 'onnxruntime-node'
-import type { ModelInput } from '../../lib/model/manifest.js'
+import { messageOf, UnsupportedModelError } from '../../core/errors.js'
+import { printable } from '../../core/printable.js'
 import { batchDims } from '../../lib/model/preprocess.js'
 import { encodeModel, type OnnxModel } from '../../lib/onnx/index.js'
 import { openSession, proveProvider } from '../../lib/ort/provider.js'
@@ -40,26 +41,21 @@ export async function trainingProvider(
 
 /**
  * Tries one batch of either work, so that hours are known before they are spent. The trial changes nothing: its weights are its own.
- * @throws ModelError where ONNX Runtime does not take the graphs; the signal's reason
+ * @throws ModelError, UnsupportedModelError where ONNX Runtime does not take the graphs; the signal's reason
  */
 export async function paceOf(
   frozen: OnnxModel | null,
   chain: Chain,
-  {
-    input,
-    recipe,
-    provider,
-    signal
-  }: { input: ModelInput; recipe: Recipe; provider: ProviderName; signal: AbortSignal }
+  { base, recipe, provider, signal }: { base: Base; recipe: Recipe; provider: ProviderName; signal: AbortSignal }
 ): Promise<TrainingPace> {
-  const featureMs = frozen ? await featurePace(frozen, input, provider, recipe.threads) : 0
+  const featureMs = frozen ? await featurePace(frozen, base, provider, recipe.threads) : 0
   signal.throwIfAborted()
   return { featureMs, sampleMs: await samplePace(chain, provider, recipe) }
 }
 
 async function featurePace(
   frozen: OnnxModel,
-  input: ModelInput,
+  { input, file }: Base,
   provider: ProviderName,
   threads: number
 ): Promise<number> {
@@ -69,6 +65,13 @@ async function featurePace(
     const data = new Float32Array(dims.reduce((product, dim) => product * dim, 1))
     const feeds = { [session.inputNames[0]!]: new Tensor('float32', data, dims) }
     return (await msOf(() => session.run(feeds))) / extractionBatch
+  } catch (error) {
+    // As where a shape within it is fixed.
+    const what = `it cannot compute ${extractionBatch} pictures at a time (${messageOf(error).split('\n')[0]})`
+    throw new UnsupportedModelError('PL-TRAIN-MODEL', what, printable(file), {
+      fix: 'Export the base with a batch of any size (dynamic_axes in torch.onnx, None in Keras).',
+      cause: error
+    })
   } finally {
     await session.release()
   }

@@ -4,7 +4,7 @@ import Papa from 'papaparse'
 import { InputError } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
 import { progressLine } from '../../core/progress-line.js'
-import { foldConstants, layerGraphOf } from '../../lib/lrp/index.js'
+import { foldConstants } from '../../lib/lrp/index.js'
 import { type OnnxModel, readModel } from '../../lib/onnx/index.js'
 import type { ProviderName } from '../../lib/ort/provider-names.js'
 import { median, type Resting, restingOf } from '../../lib/statistics/index.js'
@@ -20,7 +20,7 @@ import {
 import type { CacheForm, NeutralUse, TrainingProvider } from '../choices.js'
 import { type CropRow, type Dataset, neutral, readDataset } from '../dataset.js'
 import { claimFolder, diskError, writeWhole } from '../files.js'
-import { type Base, checkFits, readBase } from './base.js'
+import { type Base, checkFits, layersOf, readBase } from './base.js'
 import type { EpochRow } from './checkpoint.js'
 import { paceOf, trainingProvider } from './estimate.js'
 import { Features } from './features.js'
@@ -101,10 +101,10 @@ export async function trainStudy(options: TrainOptions, write: Write, signal: Ab
     const isNew = await isNewRun(options.out, said)
     // As LRP reads it: weights may be worked out from constants, as those of a quantised model are.
     const model = await foldConstants(await readModel(base.file), base.file)
-    const chain = chainOf(layerGraphOf(model, base.file), options.trainFrom, labels.length, recipe.seed, base.file)
+    const chain = chainOf(layersOf(model, base), options.trainFrom, labels.length, recipe.seed, base.file)
     const frozen = frozenPart(model, chain, base.file)
     const provider = await trainingProvider(options.provider, base, recipe.threads, write)
-    const pace = isNew ? await paceOf(frozen, chain, { input: base.input, recipe, provider, signal }) : null
+    const pace = isNew ? await paceOf(frozen, chain, { base, recipe, provider, signal }) : null
     // Options of a base that was refused are not kept: the next ones would be refused as those of another run.
     if (isNew) await writeRunFile(options.out, said)
     const [{ size: modelBytes }, { bavail, bsize }] = [await stat(base.file), await statfs(options.out)]

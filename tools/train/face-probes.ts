@@ -21,7 +21,7 @@ import { ridge } from './ridge.js'
 const uprightPenalty = 300
 const coverFit = { components: 32, centres: 300, penalty: 100, emphasis: (i: number) => (i < textureFeatures ? 1 : 2) }
 /** A sample of a real face stands for so many rendered ones. */
-const photoWeight = 10
+const photoWeight = 30
 /** … and one under a shape of chance for so many: what most of them hide is less than what they look like. */
 const anythingWeight = 0.5
 

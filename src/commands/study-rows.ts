@@ -164,6 +164,5 @@ export const studyRows: readonly CommandRow[] = [
       'painlens study report run --out bericht --language de --with-pictures'
     ],
     load: async () => (await import('./study/report.js')).studyReportCommand
-  }),
-  { usage: 'provider', summary: 'Install a build of ONNX Runtime with a GPU provider, or go back to the one before.' }
+  })
 ]

@@ -197,6 +197,7 @@ export const commandTable: readonly CommandRow[] = [
     load: async () => (await import('./models/quantise.js')).modelsQuantiseCommand
   }),
   ...studyRows,
+  { usage: 'provider', summary: 'Install a build of ONNX Runtime with a GPU provider, or go back to the one before.' },
   command({
     parent: 'provider',
     usage: 'install <archive>',

@@ -60,7 +60,6 @@ export const unitTests = [
   'test/lib/lrp/cuda.test.ts',
   'test/lib/lrp/graph.test.ts',
   'test/lib/lrp/host.test.ts',
-  'test/lib/lrp/tfjs-backend.test.ts',
   'test/lib/model/manifest.test.ts',
   'test/lib/model/preprocess.test.ts',
   'test/lib/onnx/files.test.ts',

@@ -185,7 +185,7 @@ it('whatever is done, the YAML is accepted by the config and gives the same outl
   )
 })
 
-it.each(['\ufffd ', 'a\u0085b', '\u2028', '\ufeffx', '\ufffe', '\u007f', '"\\'])(
+it.each(['\ufffd ', 'a\u0085b', 'a\u2028b', '\ufeffx', '\ufffe', '\u007f', '"\\'])(
   'a zone named %j is accepted by the config, and is called so there',
   async (name) => {
     const [zone] = await readBack(yamlOf(outlinesOf([], [{ name, polygon: square }])))

@@ -157,6 +157,7 @@ describe('a broker that speaks 3.1.1 only', () => {
     await mqtt.putAlarmInOutbox(alarm('a0', 0))
     await until(() => ear.on('alarm').length === 1, 'the alarm')
     expect(ear.on('alarm')[0]?.json).toEqual({ ...alarm('a0', 0), published: expect.any(String) })
+    await until(() => ear.on('status').length > 0, 'the status')
     expect(ear.on('status')[0]?.json).toMatchObject({ state: 'online' })
     await ear.client.publishAsync('painlens/test/command/resume', '{"camera":"hall"}', { qos: 1 })
     await until(() => ear.on('response/resume').length === 1, 'the answer')

@@ -80,27 +80,22 @@ describe.concurrent.each(streams)('a camera that sends $codec, decoded by $by', 
   }, async ({ world, expect }) => {
     const { line, camera, states, seen } = await watched(world, codec, by)
     expect(camera.stats()).toMatchObject({ state: 'ok', damaged: 0 })
-    const lasted: number[] = []
     for (let loss = 0; loss < 2; loss++) {
-      const from = seen.length
       const before = camera.stats().damaged
       line.loseOne()
       await until(() => camera.stats().damaged > before, 'a damaged picture')
       // Up to the next key frame they are marked.
       await until(() => seen.at(-1)?.damaged === false, 'a whole picture')
-      lasted.push(seen.at(-1)!.at - seen.slice(from).find(({ damaged }) => damaged)!.at)
       // Longer than the 5 s by which `damaged` goes: each loss is judged alone.
       await forSeconds(6)
     }
-    // On a busy machine the next key frame may come so late that one loss is half of the time.
-    if (Math.max(...lasted) < 2000) expect(states).toEqual(['connecting', 'ok'])
-    const before = states.length
+    expect(states).toEqual(['connecting', 'ok'])
 
     line.share = 0.08
     expect(await untilState(camera, 'damaged', 10_000)).toMatch(/missing on the way/)
     line.share = 0
     await untilState(camera, 'ok', 10_000)
-    expect(states.slice(before)).toEqual(['damaged', 'ok'])
+    expect(states).toEqual(['connecting', 'ok', 'damaged', 'ok'])
     expect(camera.stats().damaged).toBe(seen.filter(({ damaged }) => damaged).length)
     expect(camera.stats().restarts).toBe(0)
   })

@@ -33,12 +33,11 @@ function buildProject({ config, sources, output, except, bundle }) {
   if (existsSync(marker) && timeOf(marker) > Math.max(...inputs)) return
   const compiler = [join('node_modules', 'typescript', 'bin', 'tsc'), '-p', config]
   if (!bundle) removeOrphans(sources, output, except)
-  run('The compiler', sources, compiler)
+  const said = run('The compiler', sources, bundle ? [...compiler, '--listFiles'] : compiler)
   // It empties the output first.
   if (bundle) run('Vite', sources, [join('node_modules', 'vite', 'bin', 'vite.js'), 'build', sources])
-  const files = bundle ? run('The compiler', sources, [...compiler, '--listFilesOnly']) : ''
   mkdirSync(output, { recursive: true })
-  writeFileSync(marker, files)
+  writeFileSync(marker, said)
   // A source that changes while the compiler runs is compiled again next time.
   utimesSync(marker, startedAt, startedAt)
 }

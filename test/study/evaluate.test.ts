@@ -26,7 +26,7 @@ import {
   video,
   writeRun
 } from './evaluate-rig.js'
-import { type StudyRig, studyRig, writeData } from './rig.js'
+import { type StudyRig, studyRig, trainOptions, writeData } from './rig.js'
 
 const { folder, remove } = folderFor()
 afterAll(remove)
@@ -364,18 +364,10 @@ describe('a model on a data set', { timeout: patience(120_000) }, () => {
   let run: string
   beforeAll(async () => {
     rig = await studyRig()
-    run = join(rig.folder, 'run')
-    const recipe = { batch: 8, rate: 0.01, schedule: 'cosine', optimizer: 'momentum', dropout: 0.2 } as const
-    await trainStudy(
-      {
-        ...{ data: rig.data, base: rig.base, input: undefined, out: run, trainFrom: 'fc8', folds: 3, views: 1 },
-        ...{ cache: 'float32', neutral: 'uniform', balanced: true, smoothing: 0, certainFrom: 0, alarmLabel: 'pain' },
-        provider: 'cpu',
-        recipe: { ...recipe, epochs: 3, patience: 9, seed: 3, threads: 1 }
-      },
-      () => undefined,
-      new AbortController().signal
-    )
+    const usual = trainOptions(rig, 'run')
+    run = usual.out
+    const recipe = { ...usual.recipe, epochs: 3, patience: 9 }
+    await trainStudy({ ...usual, trainFrom: 'fc8', views: 1, recipe }, () => undefined, new AbortController().signal)
   }, patience(120_000))
   afterAll(() => rig.remove())
 

@@ -19,11 +19,13 @@ export interface ProviderProof {
   remedy?: string
 }
 
-const remedies: Record<ProviderName, string> = {
-  cpu: 'Reinstall painlens: onnxruntime-node brings the CPU provider along.',
-  cuda: "Install ONNX Runtime's CUDA provider with its CUDA and cuDNN libraries (see deploy/jetson), or set inference.provider to auto or cpu.",
-  tensorrt:
-    "Install ONNX Runtime's TensorRT provider with the TensorRT libraries (see deploy/jetson), or set inference.provider to auto, cuda or cpu."
+/** @param asked how the user has asked for it */
+const remedies: Record<ProviderName, (asked: string) => string> = {
+  cpu: () => 'Reinstall painlens: onnxruntime-node brings the CPU provider along.',
+  cuda: (asked) =>
+    `Install ONNX Runtime's CUDA provider with its CUDA and cuDNN libraries (see deploy/jetson), or set ${asked} to auto or cpu.`,
+  tensorrt: (asked) =>
+    `Install ONNX Runtime's TensorRT provider with the TensorRT libraries (see deploy/jetson), or set ${asked} to auto, cuda or cpu.`
 }
 
 export interface ProvingOptions {
@@ -66,7 +68,7 @@ export async function proveProvider(
       remedy ??= device?.fix
       if (choice !== 'auto')
         throw new ProviderError('PL-PROVIDER-UNUSABLE', `does not work (${reason})`, `${asked} ${provider}`, {
-          fix: device?.fix ?? remedies[provider].replace('inference.provider', asked)
+          fix: device?.fix ?? remedies[provider](asked)
         })
     }
   }

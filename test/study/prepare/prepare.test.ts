@@ -27,10 +27,10 @@ import { allSweeps } from '../../../src/lib/face/sweeps.js'
 import { readPicture } from '../../../src/lib/picture/read.js'
 import { createRandom } from '../../../src/lib/random.js'
 import { type PrepareOptions, prepareStudy } from '../../../src/study/prepare/index.js'
-import { type TrainOptions, trainStudy } from '../../../src/study/train/index.js'
+import { trainStudy } from '../../../src/study/train/index.js'
 import { readableByOthers } from '../../support/readable-by-others.js'
 import { patience, until } from '../../support/slowness.js'
-import { studyRig } from '../rig.js'
+import { studyRig, trainOptions } from '../rig.js'
 import { defaults, draw, ffmpeg, film, photo } from './media.js'
 
 let folder: string
@@ -351,24 +351,10 @@ describe('painlens study prepare', { timeout: patience(120_000) }, () => {
       })
       const data = await prepare(options)
       expect(datasetOf(data).size).toEqual({ width: 32, height: 32 })
-      const recipe: TrainOptions['recipe'] = {
-        ...{ epochs: 2, batch: 4, rate: 0.01, schedule: 'cosine', optimizer: 'momentum', dropout: 0.2, patience: 2 },
-        ...{ seed: 3, threads: 1 }
-      }
+      const usual = trainOptions(rig, 'run', { data })
+      const recipe = { ...usual.recipe, epochs: 2, batch: 4, patience: 2 }
       const manifest = await trainStudy(
-        {
-          ...{ data, base: rig.base, input: undefined, out: join(folder, 'run'), trainFrom: 'fc7', folds: 3, views: 2 },
-          ...{
-            cache: 'float32',
-            neutral: 'uniform',
-            balanced: true,
-            smoothing: 0,
-            certainFrom: 0,
-            alarmLabel: 'pain',
-            recipe,
-            provider: 'cpu'
-          }
-        },
+        { ...usual, trainFrom: 'fc7', recipe },
         () => undefined,
         new AbortController().signal
       )

@@ -7,7 +7,7 @@ import { packageRoot } from '../../../src/core/version.js'
 import { type ReportOptions, reportStudy } from '../../../src/study/report/index.js'
 import { trainStudy } from '../../../src/study/train/index.js'
 import { alarm } from '../evaluate-rig.js'
-import { studyRig } from '../rig.js'
+import { studyRig, trainOptions } from '../rig.js'
 
 export interface ReportRig {
   folder: string
@@ -35,29 +35,10 @@ function addUnits(data: string): void {
 export async function reportRig(): Promise<ReportRig> {
   const rig = await studyRig({ subjects: 6, crops: 3 })
   addUnits(rig.data)
-  const run = join(rig.folder, 'run')
-  const recipe = { epochs: 12, batch: 8, rate: 0.01, dropout: 0.2, patience: 12, seed: 3, threads: 1 }
-  await trainStudy(
-    {
-      data: rig.data,
-      base: rig.base,
-      input: undefined,
-      out: run,
-      trainFrom: 'fc6',
-      folds: 2,
-      views: 1,
-      cache: 'float32',
-      neutral: 'uniform',
-      balanced: true,
-      smoothing: 0,
-      certainFrom: 0,
-      alarmLabel: 'pain',
-      recipe: { ...recipe, schedule: 'cosine', optimizer: 'momentum' },
-      provider: 'cpu'
-    },
-    () => undefined,
-    new AbortController().signal
-  )
+  const usual = trainOptions(rig, 'run')
+  const { out: run } = usual
+  const recipe = { ...usual.recipe, epochs: 12, patience: 12 }
+  await trainStudy({ ...usual, folds: 2, views: 1, recipe }, () => undefined, new AbortController().signal)
   const options = (changed: Partial<ReportOptions> = {}): ReportOptions => ({
     run,
     out: join(rig.folder, 'report'),

@@ -303,14 +303,15 @@ describe('files', () => {
     expect(circlesIn(circle)).toEqual(['src/a.ts → src/b.ts → src/c.ts → src/a.ts'])
   })
 
-  it('export no two types by the same name', () => {
+  it('export nothing by the same name as another', () => {
     expect(namesTwice(texts)).toEqual([])
   })
 
-  it('that export a planted type twice are named', () => {
-    const text = 'export interface Backoff {}'
+  it('that export planted names twice are named', () => {
+    const text = 'export interface Backoff {}\nexport async function retry() {}'
     expect(namesTwice([...texts, ['src/a.ts', text], ['src/b.ts', `${text}\nexport type Other = Backoff`]])).toEqual([
-      'Backoff: src/a.ts, src/b.ts'
+      'Backoff: src/a.ts, src/b.ts',
+      'retry: src/a.ts, src/b.ts'
     ])
   })
 

@@ -1,7 +1,7 @@
 /**
  * What `npm run test:unit` runs: files that start no process, no broker and no ffmpeg (support/no-processes.ts holds them to
  * it), leave nothing behind (support/alone.ts), and together take less than a minute. They share a thread, which has no working
- * folder and no standard error of its own: what needs those is no unit test. Every other file of test/ runs with `npm test` only.
+ * folder, no standard error and no tfjs of its own: what needs those is no unit test. Every other file of test/ runs with `npm test` only.
  */
 export const unitTests = [
   'test/architecture.test.ts',
@@ -58,7 +58,6 @@ export const unitTests = [
   'test/lib/lettering.test.ts',
   'test/lib/lrp/cost.test.ts',
   'test/lib/lrp/cuda.test.ts',
-  'test/lib/lrp/graph.test.ts',
   'test/lib/lrp/host.test.ts',
   'test/lib/model/manifest.test.ts',
   'test/lib/model/preprocess.test.ts',
@@ -147,8 +146,6 @@ export const unitTests = [
   'test/tools/soak/memory-map.test.ts',
   'test/tools/soak/trend.test.ts',
   'test/tools/train/batch-norm.test.ts',
-  'test/tools/train/export.test.ts',
-  'test/tools/train/gradient-kernels.test.ts',
   'test/tools/train/measure.test.ts',
   'test/tools/train/radial.test.ts',
   'test/tools/train/recipe.test.ts',

@@ -1,6 +1,6 @@
 import { usesGamma } from '../lib/lrp/composites.js'
 import { explanationSchema } from './explanation.js'
-import { placeOf, valueAt } from './problems.js'
+import { positionOf, valueAt } from './problems.js'
 import { alarmSchema } from './schema.js'
 import type { ConfigProblem, Path, Tree } from './tree.js'
 import { isThisDevice } from './url.js'
@@ -44,7 +44,7 @@ function repeated(tree: Tree, list: Path, key: string, allowed: string): ConfigP
     if (earlier === undefined) first.set(value, i)
     if (earlier === undefined) return []
     const message = `found ${JSON.stringify(value)}, which number ${earlier + 1} of the list has already, allowed is ${allowed}`
-    return [{ at: placeOf(path, tree).value, path, code: 'PL-CONFIG-TWICE', message }]
+    return [{ at: positionOf(path, tree).value, path, code: 'PL-CONFIG-TWICE', message }]
   })
 }
 
@@ -60,7 +60,7 @@ function clearBelowOnset(tree: Tree): ConfigProblem[] {
   const given = valueAt(tree.value, ['alarm', 'clear_threshold']) !== undefined
   const path = ['alarm', given ? 'clear_threshold' : 'onset_threshold']
   const message = `found clear_threshold ${data.clear_threshold} and onset_threshold ${data.onset_threshold}, allowed is a clear_threshold below onset_threshold (else an alarm would end as it begins)`
-  return [{ at: placeOf(path, tree).value, path, code: 'PL-CONFIG-THRESHOLDS', message }]
+  return [{ at: positionOf(path, tree).value, path, code: 'PL-CONFIG-THRESHOLDS', message }]
 }
 
 /** A face must be in at least two frames before it can count as lost. */
@@ -76,7 +76,7 @@ function framesOftenEnough(tree: Tree): ConfigProblem[] {
     const least = 2 / data.track_lost_s
     if (typeof fps !== 'number' || fps >= least) return []
     const message = `found ${fps}, allowed is at least ${least.toFixed(2)} with alarm.track_lost_s ${data.track_lost_s} (else each face is lost between two frames)`
-    return [{ at: placeOf(path, tree).value, path, code: 'PL-CONFIG-FPS', message }]
+    return [{ at: positionOf(path, tree).value, path, code: 'PL-CONFIG-FPS', message }]
   })
 }
 
@@ -85,7 +85,7 @@ function tlsFits(tree: Tree): ConfigProblem[] {
   const tls = valueAt(tree.value, ['mqtt', 'tls'])
   if (tls === null || typeof tls !== 'object') return []
   const path = ['mqtt', 'tls']
-  const at = placeOf(path, tree).key
+  const at = positionOf(path, tree).key
   const problems: ConfigProblem[] = []
   if (typeof url === 'string' && /^(mqtt|ws):/i.test(url))
     problems.push({
@@ -110,7 +110,7 @@ function cameraTlsFits(tree: Tree): ConfigProblem[] {
     const tls = valueAt(tree.value, path)
     const url = valueAt(tree.value, ['cameras', i, 'url'])
     if (tls === null || typeof tls !== 'object') return []
-    const at = placeOf(path, tree).key
+    const at = positionOf(path, tree).key
     const problems: ConfigProblem[] = []
     if (typeof url === 'string' && /^(rtsp|http):/i.test(url))
       problems.push({
@@ -138,7 +138,7 @@ function videoTrackFits(tree: Tree): ConfigProblem[] {
     const [track, url] = [valueAt(tree.value, path), valueAt(tree.value, ['cameras', i, 'url'])]
     if (typeof track !== 'number' || track < 2 || typeof url !== 'string' || !/^https?:/i.test(url)) return []
     const message = `found ${track} for a stream over HTTP, which has one video track, allowed is auto or 1`
-    return [{ at: placeOf(path, tree).value, path, code: 'PL-CONFIG-TRACK', message }]
+    return [{ at: positionOf(path, tree).value, path, code: 'PL-CONFIG-TRACK', message }]
   })
 }
 
@@ -148,7 +148,7 @@ function userForPassword(tree: Tree): ConfigProblem[] {
   if (valueAt(tree.value, path) === undefined || valueAt(tree.value, ['mqtt', 'username']) !== undefined) return []
   return [
     {
-      at: placeOf(path, tree).key,
+      at: positionOf(path, tree).key,
       path,
       code: 'PL-CONFIG-USERNAME',
       message: 'found a password alone, allowed is a password with a username'
@@ -164,7 +164,7 @@ function tokenForNetwork(tree: Tree): ConfigProblem[] {
   if (typeof host !== 'string' || off || isThisDevice(host) || !/^[0-9a-f.:]+$/i.test(host)) return []
   if (valueAt(tree.value, ['http', 'token']) !== undefined) return []
   const message = `found ${JSON.stringify(host)}, which others can reach, and no http.token, allowed is 127.0.0.1, or a token of at least 16 characters (openssl rand -hex 16 makes one)`
-  return [{ at: placeOf(path, tree).value, path, code: 'PL-CONFIG-TOKEN', message }]
+  return [{ at: positionOf(path, tree).value, path, code: 'PL-CONFIG-TOKEN', message }]
 }
 
 /** A page that is on needs a token to log in with, and the roles need different ones. */
@@ -174,7 +174,7 @@ function tokensOfPage(tree: Tree): ConfigProblem[] {
   const [ward, technician] = ['ward', 'technician'].map((role) => valueAt(tree.value, [...path, role]))
   const problem = (found: string): ConfigProblem[] => {
     const message = `found ${found}, allowed is page.tokens with ward, technician or both, each with a token of its own`
-    return [{ at: placeOf(path, tree).key, path, code: 'PL-CONFIG-PAGE-TOKENS', message }]
+    return [{ at: positionOf(path, tree).key, path, code: 'PL-CONFIG-PAGE-TOKENS', message }]
   }
   if (ward === undefined && technician === undefined) return problem('a page that is enabled and has no token')
   return ward === technician ? problem('the same token for both roles') : []
@@ -203,5 +203,5 @@ function explanationOf(tree: Tree, keys: Parameters<typeof explanationSchema.pic
 
 function unusedKey(tree: Tree, key: string, message: string): ConfigProblem[] {
   const path = ['explanation', key]
-  return [{ at: placeOf(path, tree).value, path, code: 'PL-CONFIG-EXPLANATION', message }]
+  return [{ at: positionOf(path, tree).value, path, code: 'PL-CONFIG-EXPLANATION', message }]
 }

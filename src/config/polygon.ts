@@ -18,7 +18,7 @@ export function outlineFault(corners: readonly Corner[]): OutlineFault | null {
     for (let j = i + 1; j < corners.length; j++) if (same(corners[i]!, corners[j]!)) return { kind: 'same', at: [i, j] }
   const crossing = firstCrossing(corners)
   if (crossing) return { kind: 'crossing', at: crossing }
-  return Math.abs(area(corners)) < leastArea ? { kind: 'flat' } : null
+  return Math.abs(polygonArea(corners)) < leastArea ? { kind: 'flat' } : null
 }
 
 /** Twice the area of an outline that holds about nine pixels of 1280x720: less hides nothing, and no face is in it. */
@@ -73,7 +73,7 @@ function between(a: Corner, b: Corner, p: Corner): boolean {
 }
 
 /** Twice the signed area (the shoelace formula); 0 to within 1e-12. */
-export function area(corners: readonly Corner[]): number {
+export function polygonArea(corners: readonly Corner[]): number {
   const sum = corners.reduce((total, [x, y], i) => {
     const [nextX, nextY] = corners[(i + 1) % corners.length]!
     return total + x * nextY - nextX * y

@@ -25,13 +25,13 @@ function unknownKeys(issue: Issue & { code: 'unrecognized_keys' }, tree: Tree): 
       known.filter((name) => !taken.includes(name))
     )
     const hint = near ? `, did you mean ${near}?` : `, allowed here: ${known.join(', ')}`
-    return { at: placeOf(path, tree).key, path, code: 'PL-CONFIG-KEY', message: `found an unknown key${hint}` }
+    return { at: positionOf(path, tree).key, path, code: 'PL-CONFIG-KEY', message: `found an unknown key${hint}` }
   })
 }
 
 function valueProblem(issue: Issue, tree: Tree): ConfigProblem {
   const path = issue.path as Path
-  const place = placeOf(path, tree)
+  const place = positionOf(path, tree)
   const value = valueAt(tree.value, path)
   const at = value === undefined ? place.key : place.value
   if (issue.code === 'custom' && value !== undefined)
@@ -49,7 +49,7 @@ const codeOfIssue = ({ params }: Issue & { code: 'custom' }): ErrorCode =>
   (params as { problem?: ErrorCode } | undefined)?.problem ?? 'PL-CONFIG-VALUE'
 
 /** The place of a path; for a missing key that of its section. */
-export function placeOf(path: Path, tree: Tree): SourcePosition {
+export function positionOf(path: Path, tree: Tree): SourcePosition {
   for (let length = path.length; length >= 0; length--) {
     const place = tree.places.get(placeKey(path.slice(0, length)))
     if (place) return length === path.length ? place : { key: place.key, value: place.key }

@@ -1,6 +1,6 @@
 /** What each command takes, over MQTT. */
 import { z } from 'zod'
-import { refusalOf, type SchemaNode } from '../core/allowed.js'
+import { type SchemaNode, valueRefusal } from '../core/allowed.js'
 import type { WithUnits } from '../core/clock.js'
 import { referenceSeconds } from '../core/types.js'
 import { priorities } from './conditions.js'
@@ -72,7 +72,7 @@ export function argumentProblems(
     if (issue.code === 'unrecognized_keys')
       return `has a key that ${name} does not take; known are ${Object.keys(properties).join(', ')}`
     const key = String(issue.path[0])
-    return `${key}: ${refusalOf(message[key], properties[key] ?? null)}`
+    return `${key}: ${valueRefusal(message[key], properties[key] ?? null)}`
   })
   return [...new Set(told)].join('; ')
 }

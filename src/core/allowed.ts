@@ -94,7 +94,7 @@ function textBy({ format, pattern, minLength = 0, maxLength }: SchemaNode): stri
  * What is wrong with a value, in words: `found text, allowed is a number from 0.2 to 30`.
  * @param value of which no more is told than what kind it is of
  */
-export function refusalOf(value: unknown, schema: SchemaNode | null): string {
+export function valueRefusal(value: unknown, schema: SchemaNode | null): string {
   return `${value === undefined ? 'missing' : `found ${kindOf(value)}`}, allowed is ${schema ? allowedBy(schema) : 'something else'}`
 }
 

@@ -6,7 +6,7 @@ import { sha256Of } from '../lib/model/manifest.js'
 import type { ProviderName } from '../lib/ort/provider-names.js'
 import { beginChange, exchange, keepChange, undoChange } from './journal.js'
 import { type ArchiveManifest, describeBuild, type Marker, parseMarker } from './manifest.js'
-import { type Place, placeOf } from './place.js'
+import { type Place, providerPlace } from './place.js'
 import type { ProvedRun } from './proof-process.js'
 import { type Blame, compareOutputs, runProof } from './prove.js'
 import { markerName, readArchiveManifest, unpack } from './unpack.js'
@@ -29,7 +29,7 @@ export interface ChangeOptions {
  *   (no room, no permission), without a change
  */
 export async function installArchive(archive: string, options: ChangeOptions): Promise<boolean> {
-  const { place = placeOf(), signal, say } = options
+  const { place = providerPlace(), signal, say } = options
   const manifest = await readArchiveManifest(archive, place, signal)
   say(describeBuild(manifest))
   const blame = { where: archive, fix: remedyFor(manifest) }
@@ -50,7 +50,7 @@ export async function installArchive(archive: string, options: ChangeOptions): P
  * @throws ProviderError (no build is kept, or it no longer works), DiskError, without a change
  */
 export async function rollBack(options: ChangeOptions): Promise<void> {
-  const { place = placeOf(), say } = options
+  const { place = providerPlace(), say } = options
   if (!existsSync(place.previous))
     throw new ProviderError('PL-INSTALL-NO-PREVIOUS', 'no build before this one is kept', place.previous)
   const marker = readMarker(place.previous)
@@ -145,7 +145,7 @@ async function proveRuns(
 }
 
 /** For the folder that onnxruntime-node loads from, its own search for the files is proved too. */
-const where = (folder: string) => ({ folder, redirect: folder !== placeOf().current })
+const where = (folder: string) => ({ folder, redirect: folder !== providerPlace().current })
 
 function remedyFor({ cuda, cudnn, tensorrt, jetpack }: ArchiveManifest): string {
   const kept = 'Nothing was changed.'

@@ -36,7 +36,7 @@ function installedPackage(): string {
  * @param packageFolder onnxruntime-node's folder
  * @throws ProviderError when it is not laid out as onnxruntime-node is
  */
-export function placeOf(packageFolder = installedPackage()): Place {
+export function providerPlace(packageFolder = installedPackage()): Place {
   const bin = join(packageFolder, 'bin')
   const [napi, ...others] = existsSync(bin) ? readdirSync(bin).filter((name) => /^napi-v\d+$/.test(name)) : []
   if (!napi || others.length > 0)

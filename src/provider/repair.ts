@@ -2,14 +2,14 @@
 import { existsSync } from 'node:fs'
 import { messageOf } from '../core/errors.js'
 import { changingProcess, undoChange } from './journal.js'
-import { type Place, placeOf } from './place.js'
+import { type Place, providerPlace } from './place.js'
 
 /**
  * Undoes an interrupted change of onnxruntime-node's native files. Never throws, so that commands without inference still
  * work. Checks one file if there is no such change.
  * @returns what was done or has to be done, as a sentence; null without an interrupted change
  */
-export function repairProvider(find: () => Place = placeOf): string | null {
+export function repairProvider(find: () => Place = providerPlace): string | null {
   let place: Place
   try {
     place = find()

@@ -134,12 +134,12 @@ function rowsOf(text: string, folder: string, hash: Hash): CropRow[] {
     rows.push(row)
   }
   if (problems.length === 0 && rows.length > 0) return rows
-  const what = rows.length === 0 && problems.length === 0 ? 'it has no rows' : listed(problems)
+  const what = rows.length === 0 && problems.length === 0 ? 'it has no rows' : problemsLine(problems)
   throw new InputError('PL-STUDY-DATA', what, where)
 }
 
 /** Problems in one line: the first ten, and how many more there are. */
-export function listed(problems: readonly string[]): string {
+export function problemsLine(problems: readonly string[]): string {
   const rest = problems.length > namedProblems ? `; and ${problems.length - namedProblems} more` : ''
   return problems.slice(0, namedProblems).join('; ') + rest
 }

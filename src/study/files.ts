@@ -22,7 +22,11 @@ export const openly = 0o666
  * @param mode   who may read it; only its owner unless given, since results show, name or count people
  * @throws DiskError
  */
-export async function writeWhole(file: string, pieces: Iterable<string | Uint8Array>, mode = privately): Promise<void> {
+export async function writeStudyFile(
+  file: string,
+  pieces: Iterable<string | Uint8Array>,
+  mode = privately
+): Promise<void> {
   const temporary = `${file}.tmp`
   try {
     const handle = await open(temporary, 'w', mode)
@@ -35,7 +39,7 @@ export async function writeWhole(file: string, pieces: Iterable<string | Uint8Ar
     await rename(temporary, file)
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined)
-    throw diskError(error, file)
+    throw studyDiskError(error, file)
   }
 }
 
@@ -47,7 +51,7 @@ export async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<v
   }
 }
 
-export function diskError(error: unknown, file: string): DiskError {
+export function studyDiskError(error: unknown, file: string): DiskError {
   const { code = 'unknown' } = error as NodeJS.ErrnoException
   return new DiskError('PL-STUDY-DISK', `cannot be written (${code})`, printable(file), { cause: error })
 }
@@ -64,14 +68,14 @@ export interface Claim {
 export async function claimFolder(folder: string): Promise<Claim> {
   const lock = join(folder, '.running')
   await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
-    throw diskError(error, folder)
+    throw studyDiskError(error, folder)
   })
   for (let attempt = 0; attempt < 2; attempt++) {
     try {
       await writeLock(lock)
       return { release: () => rm(lock, { force: true }) }
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw diskError(error, folder)
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw studyDiskError(error, folder)
       const pid = await holderOf(lock)
       if (pid !== null) {
         const what = `painlens study is at work in it already (process ${pid})`

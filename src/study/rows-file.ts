@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { InputError } from '../core/errors.js'
 import { printable } from '../core/printable.js'
-import { diskError, writeAll } from './files.js'
+import { studyDiskError, writeAll } from './files.js'
 
 /** Rows of float32 in a file that grows by whole batches; an incomplete batch of a killed process is cut off. */
 export class RowsFile {
@@ -22,7 +22,7 @@ export class RowsFile {
       await file.truncate(rows * 4 * size)
       return new RowsFile(path, file, size, rows)
     } catch (error) {
-      throw diskError(error, path)
+      throw studyDiskError(error, path)
     }
   }
 
@@ -31,7 +31,7 @@ export class RowsFile {
     const all = new Float32Array(rows.length * this.size)
     for (const [i, row] of rows.entries()) all.set(row, i * this.size)
     await writeAll(this.file, new Uint8Array(all.buffer)).catch((error: unknown) => {
-      throw diskError(error, this.path)
+      throw studyDiskError(error, this.path)
     })
     this.rows += rows.length
   }

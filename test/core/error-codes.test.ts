@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { area } from '../../src/core/error-codes/area.js'
+import { errorArea } from '../../src/core/error-codes/area.js'
 import { type ErrorCode, errorAreas, errorCodes, fixOf } from '../../src/core/error-codes/index.js'
 import {
   asError,
@@ -64,11 +64,11 @@ describe('the table of error codes', () => {
 
   it('an entry without cause or fix, and a code without PL-, fail the type check', () => {
     // @ts-expect-error no fix
-    area({ title: 'x', about: '', codes: { 'PL-X': { cause: 'Because.' } } })
+    errorArea({ title: 'x', about: '', codes: { 'PL-X': { cause: 'Because.' } } })
     // @ts-expect-error no cause
-    area({ title: 'x', about: '', codes: { 'PL-X': { fix: 'Do it.' } } })
+    errorArea({ title: 'x', about: '', codes: { 'PL-X': { fix: 'Do it.' } } })
     // @ts-expect-error no PL-
-    area({ title: 'x', about: '', codes: { X: { cause: 'Because.', fix: 'Do it.' } } })
+    errorArea({ title: 'x', about: '', codes: { X: { cause: 'Because.', fix: 'Do it.' } } })
     // @ts-expect-error a code that is in no table
     const unknown: ErrorCode = 'PL-NOT-THERE'
     expect(codes).not.toContain(unknown)

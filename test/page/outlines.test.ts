@@ -8,6 +8,7 @@ import {
   addCorner,
   begin,
   change,
+  changeFault,
   faultAt,
   freeName,
   type History,
@@ -16,7 +17,6 @@ import {
   type Outline,
   outlinesOf,
   redo,
-  refusal,
   remove,
   removeCorner,
   rename,
@@ -106,8 +106,8 @@ describe('an outline is refused', () => {
       ],
       []
     )
-    expect(refusal(tiny, moveCorner(tiny, 0, 1, [0.012, 0]), 0)).toBeNull()
-    expect(refusal(bed, moveCorner(tiny, 0, 1, [0.012, 0]), 0)).toEqual({ kind: 'small' })
+    expect(changeFault(tiny, moveCorner(tiny, 0, 1, [0.012, 0]), 0)).toBeNull()
+    expect(changeFault(bed, moveCorner(tiny, 0, 1, [0.012, 0]), 0)).toEqual({ kind: 'small' })
   })
 })
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type Account, accountIn, confined, confinedEnvironment } from '../../src/provider/confinement.js'
-import { placeOf } from '../../src/provider/place.js'
+import { providerPlace } from '../../src/provider/place.js'
 import { type ProofOptions, runProof } from '../../src/provider/prove.js'
 import { root } from './rig.js'
 
@@ -85,7 +85,7 @@ describe.runIf(process.geteuid!() === 0)('a proof started by root', () => {
 
   const prove = (options: Partial<ProofOptions>, given = model) =>
     runProof(
-      { folder: placeOf().current, redirect: false, model: given, providers: ['cpu'] },
+      { folder: providerPlace().current, redirect: false, model: given, providers: ['cpu'] },
       { blame: { where: 'a.tar.gz', fix: 'Build it again.' }, account: nobody, ...options }
     )
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { type Place, placeOf } from '../../src/provider/place.js'
+import { type Place, providerPlace } from '../../src/provider/place.js'
 
 export const root = resolve(import.meta.dirname, '../..')
 export const nativeFolder = join('node_modules/onnxruntime-node/bin/napi-v6', process.platform, process.arch)
@@ -23,7 +23,7 @@ export function writeFakePackage(folder: string): Place {
   writeFileSync(join(folder, 'package.json'), '{ "version": "1.29.0" }')
   for (const name of ['onnxruntime_binding.node', 'libonnxruntime.so.1'])
     writeFileSync(join(native, name), `the old ${name}`)
-  return placeOf(folder)
+  return providerPlace(folder)
 }
 
 export type Files = Record<string, Buffer>

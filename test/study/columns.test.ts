@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { area, percent } from '../../src/study/evaluate/columns.js'
+import { curveArea, percent } from '../../src/study/evaluate/columns.js'
 
 it.each([
   [0, '0 %'],
@@ -15,5 +15,5 @@ it.each([
 })
 
 it('an area below 1 is not written as 1 with two digits', () => {
-  expect([0.98, 0.998, 1, null].map(area)).toEqual(['0.98', '0.998', '1.00', '-'])
+  expect([0.98, 0.998, 1, null].map(curveArea)).toEqual(['0.98', '0.998', '1.00', '-'])
 })

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse, stringify } from 'yaml'
 import { loadManifest } from '../../src/lib/model/load-manifest.js'
 import { readDataset } from '../../src/study/dataset.js'
-import { judge } from '../../src/study/evaluate/judge.js'
+import { judgeDataset } from '../../src/study/evaluate/judge.js'
 import { readStudyRun } from '../../src/study/report/study-run.js'
 import { trainStudy } from '../../src/study/train/index.js'
 import { patience } from '../support/slowness.js'
@@ -96,7 +96,7 @@ describe('study evaluate and report', { timeout: patience(60_000) }, () => {
     )
     const answers = async (folder: string): Promise<string> => {
       const options = { folder: join(rig.folder, folder), threads: 1, write: quiet, signal }
-      return JSON.stringify((await judge(await readDataset(data), manifest, options)).one!.outputs)
+      return JSON.stringify((await judgeDataset(await readDataset(data), manifest, options)).one!.outputs)
     }
     const before = await answers('data')
     expect(await answers('data')).toBe(before)

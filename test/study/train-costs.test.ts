@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import type { Chain } from '../../src/lib/train/index.js'
 import type { CacheForm } from '../../src/study/choices.js'
 import type { Dataset } from '../../src/study/dataset.js'
-import { sayCosts } from '../../src/study/train/telling.js'
+import { sayTrainingCosts } from '../../src/study/train/telling.js'
 
 /** VGG-Face from fc7 on, without its numbers: their counts are all that costs are made of. */
 const dense = (inSize: number, outSize: number) => ({
@@ -11,13 +11,13 @@ const dense = (inSize: number, outSize: number) => ({
 })
 const chain = { input: [4096], layers: [dense(4096, 4096), dense(4096, 3)], classes: 3 } as unknown as Chain
 const dataset = { rows: new Array(2000) } as unknown as Dataset
-const recipe = { optimizer: 'momentum', epochs: 3 } as Parameters<typeof sayCosts>[2]['recipe']
+const recipe = { optimizer: 'momentum', epochs: 3 } as Parameters<typeof sayTrainingCosts>[2]['recipe']
 const pace = { featureMs: 300, sampleMs: 1 }
 
 function said(freeBytes: number, cache: CacheForm = 'float32'): string {
   let text = ''
   const work = { views: 1, cache, recipe, folds: 2, pace, modelBytes: 580e6, freeBytes }
-  sayCosts(chain, dataset, work, (line) => {
+  sayTrainingCosts(chain, dataset, work, (line) => {
     text += line
   })
   return text

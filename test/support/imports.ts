@@ -81,15 +81,15 @@ function grouped(imports: readonly Import[]): Map<string, Import[]> {
   return byFile
 }
 
-/** Classes, interfaces and types that more than one file of what ships exports, one line each. */
+/** Names that more than one file of what ships exports, one line each. */
 export function namesTwice(texts: readonly (readonly [file: string, text: string])[]): string[] {
-  const filesOf = new Map<string, string[]>()
+  const exported = /^export (?:abstract |async )?(?:class|interface|type|function\*?|const) (\w+)/gm
+  const filesOf = new Map<string, Set<string>>()
   for (const [file, text] of texts) {
     if (!file.startsWith('src/')) continue
-    for (const [, name = ''] of text.matchAll(/^export (?:abstract )?(?:class|interface|type) (\w+)/gm))
-      filesOf.set(name, [...(filesOf.get(name) ?? []), file])
+    for (const [, name = ''] of text.matchAll(exported)) filesOf.set(name, (filesOf.get(name) ?? new Set()).add(file))
   }
-  return [...filesOf].filter(([, files]) => files.length > 1).map(([name, files]) => `${name}: ${files.join(', ')}`)
+  return [...filesOf].filter(([, files]) => files.size > 1).map(([name, files]) => `${name}: ${[...files].join(', ')}`)
 }
 
 /** Every TypeScript file below a folder, compiled output apart. Of two files `x.ts` and `x.tsx` there is one. */

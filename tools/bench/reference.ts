@@ -8,7 +8,7 @@ import type { Manifest } from '#painlens/lib/model/manifest.js'
 import { quantile } from '#painlens/lib/statistics/index.js'
 import { readDataset } from '#painlens/study/dataset.js'
 import type { Compared } from '#painlens/study/evaluate/compared.js'
-import { judge } from '#painlens/study/evaluate/judge.js'
+import { judgeDataset } from '#painlens/study/evaluate/judge.js'
 import type { JudgedData } from '#painlens/study/evaluate/judged.js'
 import { type ReferenceWorth, worthOf } from '#painlens/study/evaluate/worth.js'
 import { worthText } from '#painlens/study/evaluate/worth-text.js'
@@ -33,7 +33,7 @@ export async function referenceReport(manifest: Manifest, threads: number): Prom
       await writeDataSet(data, manifest.input, nightCrops(group, people, manifest.input))
       write(`${group}: drawn\n`)
       const options = { folder: data, threads, write, signal: new AbortController().signal }
-      parts.push(`### ${group}\n\n${partOf(await judge(await readDataset(data), manifest, options))}`)
+      parts.push(`### ${group}\n\n${partOf(await judgeDataset(await readDataset(data), manifest, options))}`)
     }
     return parts.join('\n\n')
   } finally {

@@ -3,7 +3,7 @@ import type { Acknowledgement, AlarmMessage } from '../../contract/messages.js'
 import { UsageError } from '../../core/errors.js'
 import { printable, printableJson } from '../../core/printable.js'
 import { terminalWidth, toStdout, type Write } from '../../core/terminal.js'
-import { type AlarmLogEntry, isAcknowledgement, readAlarmLog } from '../../stages/alarm-log/index.js'
+import { type AlarmLogEntry, isAcknowledgementEntry, readAlarmLog } from '../../stages/alarm-log/index.js'
 import { tableLines } from './columns.js'
 import { printFeedback } from './feedback.js'
 
@@ -91,7 +91,7 @@ interface Told {
 /** @returns the entry's alarm; undefined for an acknowledgement whose alarm the log no longer has */
 function hear(told: Map<string, Told>, entry: AlarmLogEntry): Told | undefined {
   const known = told.get(entry.alarm_id)
-  if (isAcknowledgement(entry)) {
+  if (isAcknowledgementEntry(entry)) {
     if (known) acknowledge(known, entry)
     return known
   }
@@ -109,7 +109,7 @@ function acknowledge({ acknowledgements }: Told, given: Given): void {
   if (!acknowledgements.has(key)) acknowledgements.set(key, given)
 }
 
-const timeOf = (entry: AlarmLogEntry): number => Date.parse(isAcknowledgement(entry) ? entry.at : entry.updated)
+const timeOf = (entry: AlarmLogEntry): number => Date.parse(isAcknowledgementEntry(entry) ? entry.at : entry.updated)
 
 /** The later message, with the highest score so far. */
 function stronger(before: AlarmMessage | undefined, message: AlarmMessage): AlarmMessage {

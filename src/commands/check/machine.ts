@@ -6,7 +6,7 @@ import { PortInUseError } from '../../core/errors.js'
 import { type ClockWitness, isSynchronised, witnesses } from '../../daemon/health/clock-sync.js'
 import { listenError, type Report } from '../../daemon/health/http.js'
 import { probeFfmpeg } from '../../stages/camera/ffmpeg.js'
-import { type CheckContext, type CheckResult, fail, failed, isRunning, type Lamp, ok, warn } from './result.js'
+import { type CheckContext, type CheckResult, daemonRuns, fail, failed, type Lamp, ok, warn } from './result.js'
 
 /** painlens was not there before; a box without a battery starts in 1970. */
 const earliest = Date.UTC(2026, 0, 1)
@@ -116,7 +116,7 @@ export async function checkHttp({ config, running, signal }: CheckContext): Prom
   if (refusal === null) return [ok(what, `${address} is free`)]
   const trouble = listenError(host, port, refusal)
   if (!(trouble instanceof PortInUseError && (await isPainlens(address, token, signal)))) return [failed(what, trouble)]
-  if (isRunning(running)) return [ok(what, `a painlens that is running answers on ${address}`)]
+  if (daemonRuns(running)) return [ok(what, `a painlens that is running answers on ${address}`)]
   const found = `another painlens than that of this config answers on ${address}; this one will have no /live, /ready and /metrics`
   return [warn('PL-HTTP-PORT', what, found)]
 }

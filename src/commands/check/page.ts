@@ -3,7 +3,7 @@ import { isThisDevice } from '../../config/url.js'
 import { type EpochMs, iso, systemClock, timeOfDay } from '../../core/clock.js'
 import { fingerprintOf, keptCertificate, pageListenError, readTls, type TlsPair } from '../../page/index.js'
 import { listenOnce } from './machine.js'
-import { type CheckContext, type CheckResult, fail, failed, isRunning, ok, warn } from './result.js'
+import { type CheckContext, type CheckResult, daemonRuns, fail, failed, ok, warn } from './result.js'
 
 const what = 'page'
 const soonMs = 14 * 86_400_000
@@ -15,7 +15,7 @@ const soonMs = 14 * 86_400_000
 export async function checkPage({ config, running }: CheckContext): Promise<CheckResult[]> {
   const { enabled, host, port, tls, path } = config.page
   if (!enabled) return [ok(what, 'turned off')]
-  const refusal = isRunning(running) ? null : await listenOnce(host, port)
+  const refusal = daemonRuns(running) ? null : await listenOnce(host, port)
   if (refusal) return [failed(what, pageListenError(host, port, refusal))]
   const where = `${host.includes(':') ? `[${host}]` : host}:${port}`
   if (!tls && isThisDevice(host)) return [ok(what, `${where}, for this device alone`)]

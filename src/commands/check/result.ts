@@ -60,7 +60,7 @@ export interface Running {
 }
 
 /** Whether a painlens has this config's outbox, also one that cannot be asked. */
-export const isRunning = ({ daemon, findings }: Running): boolean => daemon !== null || findings.length > 0
+export const daemonRuns = ({ daemon, findings }: Running): boolean => daemon !== null || findings.length > 0
 
 /** Runs one check; an error that it throws becomes a red line, and the next check is run. */
 export interface Check {

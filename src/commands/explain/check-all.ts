@@ -3,7 +3,7 @@ import { InputError, printed } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
 import { writeAtomically } from '../../stages/explain/index.js'
 import { checkJson, checkPassed, checkReport } from './check-report.js'
-import { type CheckedPicture, explainForCheck, flipPixels, shuffleWeights } from './checks.js'
+import { type CheckedPicture, explainForCheck, flippedCurves, shuffledLikeness } from './checks.js'
 import type { Job } from './job.js'
 import { Counter } from './output.js'
 import { Tally } from './tally.js'
@@ -24,8 +24,8 @@ export async function checkAll(job: Job): Promise<number> {
   try {
     const pictures = await takePictures(job, files, tally)
     const maps = await explainForCheck(job, pictures, counter)
-    const flipping = await flipPixels(job, pictures, maps, counter)
-    const randomisation = await shuffleWeights(job, pictures, maps, counter)
+    const flipping = await flippedCurves(job, pictures, maps, counter)
+    const randomisation = await shuffledLikeness(job, pictures, maps, counter)
     signal.throwIfAborted()
     const results = { manifest, pictures, flipping, randomisation }
     await writeAtomically(join(out, 'check.json'), `${JSON.stringify(checkJson(results), null, 2)}\n`)

@@ -31,7 +31,7 @@ export type FlippingResults = ReadonlyMap<string, readonly PictureCurves[]>
 const batch = 4
 
 /** Removes squares of the pictures step by step, and classifies the results. */
-export async function flipPixels(
+export async function flippedCurves(
   { manifest, composites, signal }: Job,
   pictures: readonly CheckedPicture[],
   maps: Maps,
@@ -100,7 +100,7 @@ const mostSteps = { small: Number.POSITIVE_INFINITY, large: 4 }
 const seed = 2018
 
 /** Shuffles the model's weights from the output down, and compares the maps with the original's. */
-export async function shuffleWeights(
+export async function shuffledLikeness(
   job: Job,
   pictures: readonly CheckedPicture[],
   maps: Maps,
@@ -139,7 +139,7 @@ async function compare(job: Job, { shuffled, composite, pictures, maps }: Compar
   try {
     const likeness: Likeness[] = []
     for (const [i, { crop, target }] of pictures.entries()) {
-      const { relevance } = await mapOf(explainer, job.manifest, crop, target!)
+      const { relevance } = await relevanceMapOf(explainer, job.manifest, crop, target!)
       likeness.push(likenessOf(maps.get(composite)![i]!, relevance))
     }
     return likeness
@@ -170,7 +170,12 @@ export async function explainForCheck(job: Job, pictures: readonly CheckedPictur
       const own: Float32Array[] = []
       for (const picture of pictures) {
         job.signal.throwIfAborted()
-        const { relevance, target } = await mapOf(explainer, job.manifest, picture.crop, picture.target ?? job.target)
+        const { relevance, target } = await relevanceMapOf(
+          explainer,
+          job.manifest,
+          picture.crop,
+          picture.target ?? job.target
+        )
         picture.target = target
         own.push(relevance)
         counter.next()
@@ -184,7 +189,7 @@ export async function explainForCheck(job: Job, pictures: readonly CheckedPictur
 }
 
 /** Relevance per pixel; NaN, which a shuffled model may produce, counts as 0. */
-export async function mapOf(
+export async function relevanceMapOf(
   explainer: ModelSource,
   { input }: Manifest,
   crop: Crop,

@@ -6,10 +6,10 @@ import type { PictureFile } from '../../lib/picture/find-pictures.js'
 import { defaultViews, explainCrop } from '../../stages/explain/index.js'
 import type { ModelSource } from '../../stages/explain/source.js'
 import { titleOf } from './composites.js'
-import { whyUnusable } from './faces.js'
+import { unusableTexts } from './faces.js'
 import { type FigureRow, writeFigure } from './figure.js'
 import { CropStore, type Job, openExplainer, type RememberedFace, trueLabelOf } from './job.js'
-import { progressLine } from './output.js'
+import { progressBar } from './output.js'
 import { ResultFolder } from './result-folder.js'
 import { filesOf } from './result-names.js'
 import { predictedOf, type Result, saveResult } from './results.js'
@@ -95,7 +95,7 @@ async function pass(own: Pass, entries: readonly Entry[]): Promise<number> {
   const startedAt = performance.now()
   let done = 0
   for (const [i, entry] of entries.entries()) {
-    output.progress(progressLine(composite, i, entries.length, performance.now() - startedAt))
+    output.progress(progressBar(composite, i, entries.length, performance.now() - startedAt))
     if (signal.aborted) break
     if (!first && entry.subjects.length === 0) continue
     try {
@@ -182,7 +182,7 @@ function othersOf({ faces, usable, number, instead }: Result['face'], taken: num
   const unusable = faces - usable
   if (taken > 1) return unusable > 0 ? [`${unusable} of the ${faces} cannot be judged`] : []
   if (instead !== null)
-    return [`not the largest of ${faces} faces but number ${number} by size: of the largest, ${whyUnusable[instead]}`]
+    return [`not the largest of ${faces} faces but number ${number} by size: of the largest, ${unusableTexts[instead]}`]
   if (faces === 1) return []
   const others = usable - 1
   return others > 0

@@ -75,7 +75,7 @@ export async function openFaceTaker(
   }
 }
 
-export const whyUnusable: Record<UnusableReason, string> = {
+export const unusableTexts: Record<UnusableReason, string> = {
   roll: 'how its face is turned is uncertain',
   small: 'its face is too small to be judged',
   covered: 'too much of its face is covered',
@@ -101,7 +101,7 @@ async function takeFaces(
   const largestFirst = [...found].sort((a, b) => area(b.box) - area(a.box))
   const usable = largestFirst.flatMap((face, i) => (face.whyNot === null ? [{ ...face, number: i + 1 }] : []))
   if (usable.length === 0)
-    throw new InputError('PL-PICTURE-NOT-USABLE', whyUnusable[largestFirst[0]!.whyNot!], printable(path))
+    throw new InputError('PL-PICTURE-NOT-USABLE', unusableTexts[largestFirst[0]!.whyNot!], printable(path))
   const instead = choice === 'all' ? null : largestFirst[0]!.whyNot
   return usable.slice(0, choice === 'all' ? undefined : 1).map(({ box, landmarks, number }) => ({
     crop: alignFace(picture, landmarks, manifest.input, manifest.alignment),

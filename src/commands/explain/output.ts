@@ -47,7 +47,7 @@ const barWidth = 16
  * `lrp.z  12 of 340 · 3.2/s · 1 min 43 s left  █░░░░░░░░░`; the bar comes last, so that a narrow terminal cuts only it.
  * @param elapsedMs how long the first `done` took
  */
-export function progressLine(what: string, done: number, total: number, elapsedMs: number): string {
+export function progressBar(what: string, done: number, total: number, elapsedMs: number): string {
   const filled = total === 0 ? barWidth : Math.round((barWidth * done) / total)
   const bar = '█'.repeat(filled) + '░'.repeat(barWidth - filled)
   const count = `${what}  ${done} of ${total}`
@@ -84,6 +84,6 @@ export class Counter {
   }
 
   #show(): void {
-    this.output.progress(progressLine(this.#what, this.#done, this.#total, performance.now() - this.#startedAt))
+    this.output.progress(progressBar(this.#what, this.#done, this.#total, performance.now() - this.#startedAt))
   }
 }

@@ -7,7 +7,7 @@ import { packageRoot } from '../../core/version.js'
 import { loadManifest } from '../../lib/model/load-manifest.js'
 import { asItCame, damagedFiles, installArchive, readMarker, rollBack } from '../../provider/change.js'
 import { describeBuild } from '../../provider/manifest.js'
-import { type Place, placeOf } from '../../provider/place.js'
+import { type Place, providerPlace } from '../../provider/place.js'
 
 /** What to prove a build with. */
 export interface ModelChoice {
@@ -62,7 +62,7 @@ export async function providerRollbackCommand(
  * Says which build is in place, which is kept, and whether the files are whole.
  * @returns 1 when they are not, or a change is under way
  */
-export async function providerStatusCommand(write: Write = toStdout, place: Place = placeOf()): Promise<number> {
+export async function providerStatusCommand(write: Write = toStdout, place: Place = providerPlace()): Promise<number> {
   const whole = await describe('in place', place.current, place, write)
   if (existsSync(place.previous)) await describe('kept', place.previous, place, write)
   const changing = existsSync(place.journal)

@@ -13,7 +13,7 @@ export const shortened = (text: string, most = 60): string => {
 }
 
 /** `room-312 · 312, window · East`: the camera and where it is. */
-export function placeOf({ camera, location: { ward, room, bed } }: FrameHead): string {
+export function frameRoom({ camera, location: { ward, room, bed } }: FrameHead): string {
   const names = [room && `room ${room}`, bed && `bed ${bed}`, ward && `ward ${ward}`].filter((name) => name !== null)
   return [camera, names.map((name) => shortened(name)).join(', ')].filter(Boolean).join(' · ')
 }
@@ -56,7 +56,7 @@ function rollOf(degrees: number): string {
 }
 
 /** What the picture shows as lines of text, one for each face. */
-export function describe(head: FrameHead, by: string): string[] {
+export function describeFrame(head: FrameHead, by: string): string[] {
   const { picture, state, masks, zones, faces } = head
   const parts = [counted(masks.length, 'mask'), counted(zones.length, 'zone')].join(', ')
   return [

@@ -8,7 +8,7 @@ import { askCameras, askFrame, type GivenFrame } from '../../daemon/control/clie
 import { type CamerasAnswer, differences } from '../../daemon/control/protocol.js'
 import { controlSocket } from '../../daemon/control/socket.js'
 import { viewMs } from '../../daemon/line/viewers.js'
-import { describe, localTime, placeOf } from './describe.js'
+import { describeFrame, frameRoom, localTime } from './describe.js'
 import { fileFor, nameOf, refuseExisting, writePrivate } from './write.js'
 
 export interface SnapshotOptions {
@@ -58,15 +58,15 @@ export async function snapshotCommand(
   const fromDaemon = watched ? await askFrame(path, wanted.id, signal, wanted.config && viewMs(wanted.config)) : null
   const frame = fromDaemon ?? (await own(wanted, config, secrets, signal))
   const by = fromDaemon ? 'seen by the running painlens' : 'opened by this command'
-  const lines = describe(frame.head, by)
+  const lines = describeFrame(frame.head, by)
   // A refusal waits neither for this nor for what opens a camera.
   const { drawSnapshot } = await import('./draw.js')
-  const png = await drawSnapshot(frame, [placeOf(frame.head), localTime(frame.head.at)], lines)
+  const png = await drawSnapshot(frame, [frameRoom(frame.head), localTime(frame.head.at)], lines)
   const target = toStdout ? null : await fileFor(options.out, nameOf(frame.head))
   if (target === null) await give(png)
   else await writePrivate(target, png, force)
   const told = [
-    `${target === null ? 'A picture' : printable(target)} of ${placeOf(frame.head)}, ${localTime(frame.head.at)}`
+    `${target === null ? 'A picture' : printable(target)} of ${frameRoom(frame.head)}, ${localTime(frame.head.at)}`
   ]
   const differ = watched && wanted.config ? differences(wanted.config, watched.settings) : []
   if (differ.length > 0) told.push(`The running painlens has another ${differ.join(', ')} than the config: reload it.`)
@@ -103,7 +103,7 @@ function wantedCamera(id: string | undefined, { cameras }: Config, daemon: Camer
 
 async function own(wanted: Wanted, config: Config, secrets: Secrets, signal: AbortSignal): Promise<GivenFrame> {
   if (wanted.config) {
-    const { lookOnce } = await import('./own-look.js')
+    const { lookAtCamera: lookOnce } = await import('./own-look.js')
     return lookOnce(config, wanted.config, secrets, signal)
   }
   throw new InputError('PL-SNAPSHOT-CAMERA', 'the painlens that watched it has stopped', `camera ${wanted.id}`)

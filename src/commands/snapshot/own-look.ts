@@ -23,7 +23,7 @@ const afterFailureMs = 6000
  * Opens a camera for one picture, with masks, and searches it for faces: where no painlens runs.
  * @throws InputError where it gives none, CameraError, ModelError; the signal's reason
  */
-export async function lookOnce(
+export async function lookAtCamera(
   config: Config,
   camera: CameraConfig,
   secrets: Secrets,

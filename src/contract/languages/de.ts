@@ -1,5 +1,5 @@
 import type { RegionName } from '../../core/types.js'
-import { type ExplainedLabels, type Language, listed, type NamedRegion, type Statement } from './language.js'
+import { type ExplainedLabels, enumerated, type Language, type NamedRegion, type Statement } from './language.js'
 
 const alarm: Language['alarm'] = {
   conditions: {
@@ -83,7 +83,7 @@ const regions: Record<RegionName, { who: string; onWhat: string; plural: boolean
 }
 
 const labelled = (names: readonly string[], and: string): string =>
-  listed(
+  enumerated(
     names.map((name) => labels.get(name) ?? `„${name}“`),
     and
   )
@@ -94,7 +94,7 @@ const nameOf = ({ labels: own, ratherThan }: ExplainedLabels): string =>
 const impression = (label: string): string => `Der Eindruck von ${label}, den das Modell hat,`
 
 const list = (named: readonly NamedRegion[]): string =>
-  listed(
+  enumerated(
     named.map(({ region, percent }) => `${regions[region].onWhat} (${percent} %)`),
     'und'
   )

@@ -1,5 +1,5 @@
 import type { RegionName } from '../../core/types.js'
-import { type ExplainedLabels, type Language, listed, type NamedRegion, type Statement } from './language.js'
+import { type ExplainedLabels, enumerated, type Language, type NamedRegion, type Statement } from './language.js'
 
 const alarm: Language['alarm'] = {
   conditions: {
@@ -70,7 +70,7 @@ const regions: Record<RegionName, { name: string; plural: boolean }> = {
 }
 
 const labelled = (names: readonly string[], and: string): string =>
-  listed(
+  enumerated(
     names.map((name) => labels.get(name) ?? `"${name}"`),
     and
   )
@@ -79,7 +79,7 @@ const impression = ({ labels: own, ratherThan }: ExplainedLabels): string =>
   labelled(own, 'and') + (ratherThan.length > 0 ? ` rather than ${labelled(ratherThan, 'or')}` : '')
 
 const list = (named: readonly NamedRegion[]): string =>
-  listed(
+  enumerated(
     named.map(({ region, percent }) => `${regions[region].name} (${percent} %)`),
     'and'
   )

@@ -57,7 +57,7 @@ export interface NamedRegion {
 }
 
 /** `A`, `A and B`, `A, B and C`. */
-export function listed(parts: readonly string[], and: string): string {
+export function enumerated(parts: readonly string[], and: string): string {
   if (parts.length < 2) return parts.join('')
   return `${parts.slice(0, -1).join(', ')} ${and} ${parts.at(-1)}`
 }

@@ -1,8 +1,8 @@
-import { area } from './area.js'
+import { errorArea } from './area.js'
 
 const folder = 'Set outbox.path to a folder.'
 
-export const outboxErrors = area({
+export const outboxErrors = errorArea({
   title: 'Outbox and alarm log',
   about: 'At start, in the log, and in the alarms `outbox_failed` and `outbox_full`.',
   codes: {
@@ -51,7 +51,7 @@ export const outboxErrors = area({
   }
 })
 
-export const commandErrors = area({
+export const commandErrors = errorArea({
   title: 'Commands over MQTT',
   about: 'In the answer to a command.',
   codes: {
@@ -87,7 +87,7 @@ export const commandErrors = area({
   }
 })
 
-export const machineErrors = area({
+export const machineErrors = errorArea({
   title: 'HTTP, clock, disks and passwords',
   about:
     'In the log, in `painlens check`, in the alarm `clock_unsynchronised` and in the answers of `/live`, `/ready` and `/metrics`. Alarms go on without these; painlens tries again by itself.',

@@ -15,4 +15,4 @@ export interface ErrorArea<Code extends string = string> {
 }
 
 /** Checks a table where it stands: `PL-` first, and no entry without a cause and a fix. */
-export const area = <Code extends `PL-${Uppercase<string>}`>(table: ErrorArea<Code>): ErrorArea<Code> => table
+export const errorArea = <Code extends `PL-${Uppercase<string>}`>(table: ErrorArea<Code>): ErrorArea<Code> => table

@@ -1,8 +1,8 @@
-import { area } from './area.js'
+import { errorArea } from './area.js'
 
 const again = 'Take another copy of the backup, or make it again.'
 
-export const backupErrors = area({
+export const backupErrors = errorArea({
   title: 'painlens backup and restore',
   about:
     'Saving what a box holds, and bringing it back; see [backup.md](backup.md). After an error of `restore` what was there is in place, unless its text says otherwise.',

@@ -1,10 +1,10 @@
-import { area } from './area.js'
+import { errorArea } from './area.js'
 
 const network = 'Check the network; painlens keeps trying.'
 const giveRight =
   'Give the user the right to read painlens/<device>/command/# at the broker; until then no command to acknowledge or to pause arrives.'
 
-export const brokerErrors = area({
+export const brokerErrors = errorArea({
   title: 'Broker',
   about: 'In the log, in the alarm `broker_lost`, and in `painlens check`.',
   codes: {

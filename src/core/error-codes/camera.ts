@@ -1,10 +1,10 @@
-import { area } from './area.js'
+import { errorArea } from './area.js'
 
 const network = 'Check the cable, the address and the network to the camera; painlens keeps trying.'
 const install = 'Install FFmpeg 4.4 or later with RTSP, H.264, H.265 and MJPEG: sudo apt-get install ffmpeg.'
 const otherDecoder = 'Set decoder: ffmpeg for this camera to go on without it.'
 
-export const cameraErrors = area({
+export const cameraErrors = errorArea({
   title: 'Cameras',
   about:
     "In the log (a camera that is lost), in alarms' texts and in `painlens check`. Each is preceded by the camera's name. `on the CPU, because …`: decoder: auto, and the machine's own decoder failed; FFmpeg decodes in its place, and the code is that of the reason. `PL-DEVICE-…` is of the GPU and of its decoder, behind the device file's name, in `base/health` as well.",

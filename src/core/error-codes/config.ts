@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders of a config, as its author writes them.
-import { area } from './area.js'
+import { errorArea } from './area.js'
 
-export const configErrors = area({
+export const configErrors = errorArea({
   title: 'Config',
   about:
     'Reading the config file. Each problem names line and column, what was found and what is allowed there, and has a code of its own.',
@@ -138,7 +138,7 @@ export const configErrors = area({
   }
 })
 
-export const initErrors = area({
+export const initErrors = errorArea({
   title: 'painlens config init',
   about: 'Asking for a first config.',
   codes: {

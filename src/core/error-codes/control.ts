@@ -1,6 +1,6 @@
-import { area } from './area.js'
+import { errorArea } from './area.js'
 
-export const controlErrors = area({
+export const controlErrors = errorArea({
   title: 'Asking a running painlens',
   about:
     'Of the socket by which `painlens check`, `snapshot`, `reference` and `backup` ask a running painlens (docs/operate/supervision.md), and of pictures for technicians.',

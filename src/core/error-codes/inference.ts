@@ -1,6 +1,6 @@
-import { area } from './area.js'
+import { errorArea } from './area.js'
 
-export const inferenceErrors = area({
+export const inferenceErrors = errorArea({
   title: 'Inference and explanation',
   about: 'In the log, and in the alarms `inference_failed` and `explanation_failed`.',
   codes: {

@@ -1,8 +1,8 @@
-import { area } from './area.js'
+import { errorArea } from './area.js'
 
 const rebuild = 'Build the archive again with the deploy/jetson/onnxruntime/build.sh of the painlens that is installed.'
 
-export const installErrors = area({
+export const installErrors = errorArea({
   title: 'painlens provider',
   about:
     'Installing another build of ONNX Runtime; see [provider.md](provider.md). After each of these the build that was there is in place.',

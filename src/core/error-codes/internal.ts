@@ -1,6 +1,6 @@
-import { area } from './area.js'
+import { errorArea } from './area.js'
 
-export const internalErrors = area({
+export const internalErrors = errorArea({
   title: 'painlens itself',
   about: 'Faults that no setting mends.',
   codes: {

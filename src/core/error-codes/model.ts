@@ -1,8 +1,8 @@
-import { area } from './area.js'
+import { errorArea } from './area.js'
 
 const manifest = 'Correct the manifest, or export the model again together with it.'
 
-export const modelErrors = area({
+export const modelErrors = errorArea({
   title: 'Models',
   about: 'At start, in `painlens check`, `painlens explain` and `painlens models`.',
   codes: {

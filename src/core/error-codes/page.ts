@@ -1,6 +1,6 @@
-import { area } from './area.js'
+import { errorArea } from './area.js'
 
-export const pageErrors = area({
+export const pageErrors = errorArea({
   title: 'The page',
   about: 'Of the page for nurses and technicians (docs/operate/page.md): in the log, and in what its endpoints answer.',
   codes: {

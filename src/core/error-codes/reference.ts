@@ -1,8 +1,8 @@
-import { area } from './area.js'
+import { errorArea } from './area.js'
 
 const again = 'Take it again while the resident rests, alone in the picture, with the face free and in good light.'
 
-export const referenceErrors = area({
+export const referenceErrors = errorArea({
   title: 'Resting faces',
   about:
     'In the answer to the command `reference`, from `painlens reference`, and in the log (docs/operate/reference.md).',

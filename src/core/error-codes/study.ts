@@ -1,6 +1,6 @@
-import { area } from './area.js'
+import { errorArea } from './area.js'
 
-export const studyErrors = area({
+export const studyErrors = errorArea({
   title: 'painlens study',
   about: 'Making a data set of your own pictures and videos, and training a model with it.',
   codes: {

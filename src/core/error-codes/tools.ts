@@ -1,8 +1,8 @@
-import { area } from './area.js'
+import { errorArea } from './area.js'
 
 const npy = 'Explain the pictures again.'
 
-export const toolErrors = area({
+export const toolErrors = errorArea({
   title: 'painlens explain, alarms, simulate, demo',
   about: 'Options and input files of these commands.',
   codes: {

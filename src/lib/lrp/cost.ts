@@ -51,7 +51,7 @@ export function passesOf(graph: LayerGraph, composite: Composite): number {
  * @param longest multiplications that need no cut
  * @returns its place; null where nothing is to be cut, or cannot
  */
-export function middleOf(graph: LayerGraph, composite: Composite, longest: number): number | null {
+export function middleLayerOf(graph: LayerGraph, composite: Composite, longest: number): number | null {
   const costs = costsOf(graph, composite)
   const [forward, back] = [sum(costs.map((cost) => cost.forward)), sum(costs.map((cost) => cost.back))]
   if (forward + back <= longest) return null

@@ -44,7 +44,7 @@ export interface Engine {
 /** What an engine says of itself, as it can be sent between threads. */
 export type EngineShape = Pick<Engine, 'name' | 'inputDims' | 'classes' | 'head' | 'cancels'>
 
-export function shapeOf({ name, inputDims, classes, head, cancels }: Engine): EngineShape {
+export function engineShape({ name, inputDims, classes, head, cancels }: Engine): EngineShape {
   return { name, inputDims, classes, head, cancels }
 }
 

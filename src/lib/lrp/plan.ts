@@ -35,7 +35,7 @@ export interface KnownValues {
 }
 
 /** Plans a rule for a layer. */
-export function planOf(rule: Rule, { nonNegative, positiveOutputs }: KnownValues): Plan {
+export function rulePlan(rule: Rule, { nonNegative, positiveOutputs }: KnownValues): Plan {
   const passes = rule.passes
     .filter(({ outputs }) => !(positiveOutputs && outputs === 'negative'))
     .map(({ terms, bias, ...pass }) => ({

@@ -3,7 +3,7 @@ import { type Composite, rulesOf } from './composites.js'
 import type { TensorOps } from './engine.js'
 import { isLinear, type Layer, type LayerGraph } from './layers.js'
 import { type LinearMap, linearMapOf } from './linear.js'
-import { isGiven, listOf, mayCancel, needsInput, needsOutput, type Plan, type PlannedPass, planOf } from './plan.js'
+import { isGiven, listOf, mayCancel, needsInput, needsOutput, type Plan, type PlannedPass, rulePlan } from './plan.js'
 import { type InputPart, leastDenominator, safeDenominator, z } from './rules.js'
 import { positiveOutputsOf } from './vanishing.js'
 
@@ -77,7 +77,7 @@ export class Walk<T> {
   /**
    * Sends relevance back to the input. Uses the tape up.
    * @param relevance shaped as the output of layer `from`, the last one unless given
-   * @param to the layer at whose output the way ends, the input unless given; all of it has to pass there (`middleOf`)
+   * @param to the layer at whose output the way ends, the input unless given; all of it has to pass there (`middleLayerOf`)
    */
   backward(tape: Tape<T>, relevance: T, { from = this.#output, to = 0 }: { from?: number; to?: number } = {}): T {
     const at: (T | undefined)[] = []
@@ -300,7 +300,7 @@ export function plansOf(graph: LayerGraph, composite: Composite): Map<number, Pl
   graph.layers.forEach((layer, place) => {
     if (!isLinear(layer)) return
     const { nonNegative } = graph.layers[layer.inputs[0]!]!
-    plans.set(place, planOf(rules.get(place) ?? z(), { nonNegative, positiveOutputs: positive[place]! }))
+    plans.set(place, rulePlan(rules.get(place) ?? z(), { nonNegative, positiveOutputs: positive[place]! }))
   })
   return plans
 }

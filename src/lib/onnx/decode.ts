@@ -1,7 +1,7 @@
 import { ModelError } from '../../core/errors.js'
 import { addEntry, checkSize, dataTypeOf, integers, parseTensor } from './tensor.js'
 import {
-  checkModel,
+  checkOnnx,
   type OnnxAttribute,
   type OnnxGraph,
   type OnnxModel,
@@ -28,7 +28,7 @@ export function decodeModel(bytes: Uint8Array, options: DecodeOptions = {}): Onn
   try {
     const { model, tensors } = parseModel(bytes)
     for (const tensor of tensors) resolve(tensor, options.external)
-    checkModel(model)
+    checkOnnx(model)
     return model
   } catch (error) {
     if (error instanceof WireError) throw new ModelError('PL-MODEL-DAMAGED', describe(error), where, { cause: error })

@@ -90,7 +90,7 @@ export interface OnnxModel {
 }
 
 /** @throws WireError if the graph is inconsistent, as in truncated or hand-made files */
-export function checkModel(model: OnnxModel): void {
+export function checkOnnx(model: OnnxModel): void {
   const { graph } = model
   const known = new Set(['', ...graph.initializers.keys()])
   for (const { name } of graph.inputs) known.add(name)

@@ -3,7 +3,7 @@ import { basename, join, resolve, sep } from 'node:path'
 import { InputError } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
 import { type Format, formatOf, headBytes, isNamedLikePicture } from './formats.js'
-import { readRegular, refusalOf, specialFileError, specialKindOf } from './regular-file.js'
+import { fileRefusal, readRegular, specialFileError, specialKindOf } from './regular-file.js'
 
 /** A picture to be read. */
 export interface PictureFile {
@@ -104,7 +104,7 @@ class Search {
       this.#passOver(kind, place.named, specialFileError(kind, path))
     } catch (error) {
       this.signal.throwIfAborted()
-      this.#passOver('unreadable', true, refusalOf(error, path))
+      this.#passOver('unreadable', true, fileRefusal(error, path))
     }
   }
 

@@ -18,7 +18,7 @@ const refusals: Readonly<Record<string, readonly [code: ErrorCode, what: string]
 }
 
 /** A system error in painlens's words. Node.js's own message repeats the name with its escape sequences. */
-export function refusalOf(error: unknown, path: string): InputError {
+export function fileRefusal(error: unknown, path: string): InputError {
   if (error instanceof InputError) return error
   const { code: name = 'unknown' } = error as NodeJS.ErrnoException
   const listedButGone = name === 'ENOENT' && path.includes('\ufffd')
@@ -70,7 +70,7 @@ export async function readRegular(path: string, signal: AbortSignal, most?: numb
     }
   } catch (error) {
     signal.throwIfAborted()
-    throw refusalOf(error, path)
+    throw fileRefusal(error, path)
   }
 }
 

@@ -4,7 +4,7 @@ import { stringify } from 'yaml'
 import { DiskError, messageOf } from '../../core/errors.js'
 import { type ModelInput, sha256Of } from '../model/manifest.js'
 import { GraphBuilder, type OnnxModel, writeModel } from '../onnx/index.js'
-import { layersOf, type VggLayer, type VggSpec, type WeightedLayer, weightCount, weightedLayersOf } from './spec.js'
+import { type VggLayer, type VggSpec, vggLayers, type WeightedLayer, weightCount, weightedLayersOf } from './spec.js'
 
 /**
  * The network as an ONNX model, written as torch.onnx writes VGG: NCHW, Conv, Relu, MaxPool, Flatten, Gemm with transB.
@@ -16,7 +16,7 @@ export function buildVgg(spec: VggSpec, weights: VggWeights): OnnxModel {
   const { width, height } = spec.input
   let value = graph.input('input', ['batch', 3, height, width])
   let flat = false
-  for (const layer of layersOf(spec)) {
+  for (const layer of vggLayers(spec)) {
     if (layer.kind === 'dense' && !flat) {
       value = graph.node('Flatten', [value], { axis: 1 }, { name: 'flatten' })
       flat = true

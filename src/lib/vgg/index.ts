@@ -10,11 +10,11 @@ export {
 } from './build.js'
 export {
   featureSize,
-  layersOf,
   parameterCount,
   type VggSpec,
   vggDemo,
   vggFace,
+  vggLayers as layersOf,
   type WeightedLayer,
   weightedLayersOf
 } from './spec.js'

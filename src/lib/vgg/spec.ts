@@ -49,7 +49,7 @@ export type WeightedLayer = Extract<VggLayer, { inputs: number }>
  * The layers in order, under VGG-Face's names: conv1_1 … pool5, then fc6 and on (after five blocks).
  * @throws RangeError if the poolings do not divide the input
  */
-export function layersOf(spec: VggSpec): VggLayer[] {
+export function vggLayers(spec: VggSpec): VggLayer[] {
   const layers: VggLayer[] = []
   let channels = 3
   for (const [b, block] of spec.blocks.entries()) {
@@ -71,7 +71,7 @@ export function layersOf(spec: VggSpec): VggLayer[] {
 
 /** Only those layers that have weights, in order. */
 export function weightedLayersOf(spec: VggSpec): WeightedLayer[] {
-  return layersOf(spec).filter((layer): layer is WeightedLayer => layer.kind !== 'pool')
+  return vggLayers(spec).filter((layer): layer is WeightedLayer => layer.kind !== 'pool')
 }
 
 /** Size of the last pooling's output. */

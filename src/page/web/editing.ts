@@ -6,6 +6,7 @@ import {
   addCorner,
   begin,
   change,
+  changeFault,
   freeName,
   middleOf,
   moveAll,
@@ -13,7 +14,6 @@ import {
   type Outline,
   outlinesOf,
   redo,
-  refusal,
   remove,
   removeCorner,
   rename,
@@ -66,7 +66,7 @@ function useCore(camera: CameraTile, words: TechnicianWords) {
     make: (next: readonly Outline[], step: string | null = null) => setHistory(change(history, next, step)),
     /** @returns whether the chosen outline may be so; says why not */
     isAllowed: (next: readonly Outline[]): boolean => {
-      const fault = refusal(history.now, next, index)
+      const fault = changeFault(history.now, next, index)
       if (fault) setSaid({ text: words.editor.fault(fault), refused: true })
       else say(null)
       return fault === null

@@ -4,7 +4,7 @@ import type { CameraTile } from '../wire.js'
 import './editor.css'
 import { type Editing, type Grip, gripPlace, placeText, useEditing } from './editing.js'
 import { faultAt, type Outline, yamlOf } from './outlines.js'
-import { Picture } from './picture.js'
+import { RoomPicture } from './picture.js'
 import type { TechnicianWords } from './technician-texts.js'
 
 interface EditorProps {
@@ -41,9 +41,9 @@ export function Editor({ camera, words, onLookEnd }: EditorProps) {
     <div class="editor" ref={editor} onKeyDown={onKeyDown}>
       <div class="stage">
         {onLookEnd ? (
-          <Picture {...{ camera: camera.camera, words }} onEnd={onLookEnd}>
+          <RoomPicture {...{ camera: camera.camera, words }} onEnd={onLookEnd}>
             {stage}
-          </Picture>
+          </RoomPicture>
         ) : (
           <>
             <div class="empty">{stage}</div>

@@ -3,7 +3,7 @@ import type { SessionAnswer } from '../wire.js'
 import { post } from './api.js'
 import type { Words } from './texts.js'
 
-export function Login({ words, onLogin }: { words: Words; onLogin: (session: SessionAnswer) => void }) {
+export function LoginForm({ words, onLogin }: { words: Words; onLogin: (session: SessionAnswer) => void }) {
   const token = useRef<HTMLInputElement>(null)
   const name = useRef<HTMLInputElement>(null)
   const [problem, setProblem] = useState('')

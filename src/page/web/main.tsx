@@ -4,12 +4,12 @@ import type { LanguageCode } from '../../contract/languages/index.js'
 import type { Role, Row, SessionAnswer } from '../wire.js'
 import { session as askSession, post } from './api.js'
 import { lostMs, useFeed } from './feed.js'
-import { Login } from './login.js'
+import { LoginForm } from './login.js'
 import './style.css'
 import { keep, kept } from './kept.js'
 import { screenOf } from './screen.js'
 import { type Words, wordsOf } from './texts.js'
-import { Ward } from './ward.js'
+import { WardView } from './ward.js'
 
 const screens = { ward: ['ward', 'night'], technician: ['ward', 'night', 'technician'] } as const satisfies Record<
   Role,
@@ -71,7 +71,7 @@ function Page() {
       {session === undefined && <p>{words.loading}</p>}
       {session === null && (
         <main id="main" tabindex={-1}>
-          <Login words={words} onLogin={setSession} />
+          <LoginForm words={words} onLogin={setSession} />
         </main>
       )}
       {session && <Watching {...{ words, screen }} onLoggedOut={logOut} />}
@@ -113,7 +113,7 @@ function Watching({ words, screen, onLoggedOut }: WatchingProps) {
       {boxes.some(isDemonstration) && <p class="banner">{words.demonstration}</p>}
       {screen === 'night' && <Night words={words} />}
       {screen === 'technician' && <Technician words={words} />}
-      {screen === 'ward' && (rows ? <Ward {...{ rows, words, now, lost }} /> : <p>{words.loading}</p>)}
+      {screen === 'ward' && (rows ? <WardView {...{ rows, words, now, lost }} /> : <p>{words.loading}</p>)}
     </main>
   )
 }

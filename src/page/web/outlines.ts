@@ -1,5 +1,5 @@
 /** Masks and zones of one camera while they are edited: what may be done with them, undo, and their YAML for the config. */
-import { area, outlineFault } from '../../config/polygon.js'
+import { outlineFault, polygonArea } from '../../config/polygon.js'
 import type { Polygon, Zone } from '../../core/types.js'
 
 /** A mask has no name. */
@@ -32,7 +32,7 @@ export function faultAt(outlines: readonly Outline[], index: number): Fault | nu
   const { kind, name, corners } = outlines[index]!
   const fault = outlineFault(corners)
   if (fault) return fault
-  if (Math.abs(area(corners)) / 2 < leastArea) return { kind: 'small' }
+  if (Math.abs(polygonArea(corners)) / 2 < leastArea) return { kind: 'small' }
   if (kind === 'mask') return null
   if (name === '') return { kind: 'nameless' }
   // The config would put an environment variable or a secret there.
@@ -42,7 +42,7 @@ export function faultAt(outlines: readonly Outline[], index: number): Fault | nu
 }
 
 /** What a change of the outline at `index` is refused for: one that was too small before may still be mended step by step. */
-export function refusal(before: readonly Outline[], after: readonly Outline[], index: number): Fault | null {
+export function changeFault(before: readonly Outline[], after: readonly Outline[], index: number): Fault | null {
   const fault = faultAt(after, index)
   const wasSmall = index < before.length && faultAt(before, index)?.kind === 'small'
   return fault?.kind === 'small' && wasSmall ? null : fault

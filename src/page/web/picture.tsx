@@ -18,7 +18,7 @@ interface PictureProps {
 }
 
 /** Asks for one picture after the other while the page is in front; what goes wrong ends it and takes the picture away. */
-export function Picture({ camera, words, onEnd, children }: PictureProps) {
+export function RoomPicture({ camera, words, onEnd, children }: PictureProps) {
   const image = useRef<HTMLImageElement>(null)
   const [sight, setSight] = useState<SightAnswer | null>(null)
   useEffect(() => {

@@ -209,7 +209,7 @@ export interface NoticesProps {
 }
 
 /** What is being taken, and what became of it: for those who have closed the dialog, and for the other screens of the ward. */
-export function Takings({ takings, rooms, words, now }: NoticesProps) {
+export function TakingNotices({ takings, rooms, words, now }: NoticesProps) {
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set())
   const texts = referenceTexts[words.code]
   const shown = takings.filter((taking) => taking.outcome === null || !hidden.has(idOf(taking)))

@@ -4,7 +4,7 @@ import { get, post } from './api.js'
 import { Lamps, Way } from './commissioning.js'
 import { Editor } from './editor.js'
 import { Finding } from './finding.js'
-import { Picture } from './picture.js'
+import { RoomPicture } from './picture.js'
 import { type TechnicianWords, technicianWords } from './technician-texts.js'
 import type { Words } from './texts.js'
 
@@ -73,7 +73,7 @@ function Tile({ camera, words, pictures, stale }: TileProps) {
       {editing ? (
         <Editor {...{ camera, words }} onLookEnd={looking ? stop : null} />
       ) : (
-        looking && <Picture {...{ camera: id, words }} onEnd={stop} />
+        looking && <RoomPicture {...{ camera: id, words }} onEnd={stop} />
       )}
       {stale ? <p>{words.loading}</p> : <Figures {...{ camera, words }} />}
       {problem && (

@@ -11,7 +11,7 @@ import type { Words } from './texts.js'
 
 /** Most wards have no resting faces. */
 const Reference = screenOf<ReferenceProps>(() => import('./reference.js'))
-const Takings = screenOf<NoticesProps>(async () => ({ default: (await import('./reference.js')).Takings }))
+const Takings = screenOf<NoticesProps>(async () => ({ default: (await import('./reference.js')).TakingNotices }))
 
 interface WardProps {
   rows: ReadonlyMap<string, Row>
@@ -21,7 +21,7 @@ interface WardProps {
   lost: boolean
 }
 
-export function Ward({ rows, words, now, lost }: WardProps) {
+export function WardView({ rows, words, now, lost }: WardProps) {
   const [pausing, setPausing] = useState<Pausable | null>(null)
   const [resting, setResting] = useState<Pausable | null>(null)
   const all = [...rows.values()]

@@ -13,7 +13,7 @@ import { toStderr, toStdout } from '../../core/terminal.js'
 import { freePort, startBroker } from './broker.js'
 import { besideChild, type Child, startPainlens } from './child.js'
 import { type DemoPage, type DemoPlaces, placesIn, writeDemoConfig } from './config-file.js'
-import { type JudgeInput, judge, type PlayedStretch } from './judge.js'
+import { type JudgeInput, judgeDemo, type PlayedStretch } from './judge.js'
 import { type NarratedStretch, Narrator } from './narrator.js'
 
 export interface DemoOptions {
@@ -240,7 +240,7 @@ function anEnd({ camera, daemon }: Partial<Parts>, { places }: Show): Promise<ne
 
 function verdict({ stretches, alarms, explanations, onlineAt }: Show): number {
   const input: JudgeInput = { stretches, alarms, explanations, watchedFrom: onlineAt, endedAt: Date.now(), graceMs }
-  const { judged, faults } = judge(input)
+  const { judged, faults } = judgeDemo(input)
   const pain = alarms.filter((alarm) => alarm.phase === 'start' && alarm.condition === 'pain').length
   toStdout(`\nScripted pain stretches judged: ${judged}, pain alarms: ${pain}, explanations: ${explanations.length}.\n`)
   if (judged === 0) faults.push('no scripted pain was over before the end; give more seconds')

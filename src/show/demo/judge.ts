@@ -28,7 +28,7 @@ export interface Judgement {
 }
 
 /** Technical alarms are not part of the script: only pain is judged. */
-export function judge(input: JudgeInput): Judgement {
+export function judgeDemo(input: JudgeInput): Judgement {
   const pain = input.alarms.filter((alarm) => alarm.condition === 'pain' && !alarm.test)
   const starts = pain.filter((alarm) => alarm.phase === 'start')
   const claimed = new Set<AlarmMessage>()

@@ -109,7 +109,7 @@ export function splineAt(points: readonly Flat[], t: number): Flat {
 }
 
 /** `count` points that lie at equal distances along a polyline, both ends included. */
-export function spread(points: readonly Flat[], count: number): Flat[] {
+export function spreadPoints(points: readonly Flat[], count: number): Flat[] {
   const lengths = points.slice(1).map(([x, y], i) => Math.hypot(x - points[i]![0], y - points[i]![1]))
   const step = lengths.reduce((sum, length) => sum + length, 0) / (count - 1)
   const places: Flat[] = []

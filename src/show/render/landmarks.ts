@@ -1,4 +1,4 @@
-import { type Flat, type Projection, type Skin, splineAt, spread } from './geometry.js'
+import { type Flat, type Projection, type Skin, splineAt, spreadPoints } from './geometry.js'
 import type { EyeShape } from './shape/eyes.js'
 import type { FaceShape } from './shape/index.js'
 import type { Side } from './shape/strength.js'
@@ -33,7 +33,7 @@ function jaw({ head, eyes }: FaceShape, projection: Projection): Flat[] {
   const half = (mirror: 1 | -1): Flat[] => {
     const line = [...right, [0, head.chin + 3, 38] as const].map(([x, y, z]) => projection.solid([mirror * x, y, z]))
     const smooth = Array.from({ length: 41 }, (_, i) => splineAt(line, i / 40))
-    return spread(smooth, 9)
+    return spreadPoints(smooth, 9)
   }
   return [...half(-1), ...half(1).reverse().slice(1)]
 }

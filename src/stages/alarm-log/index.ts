@@ -154,7 +154,7 @@ class RotatedLog implements AlarmLog {
 
 export type AlarmLogEntry = AlarmMessage | AcknowledgementMessage
 
-export const isAcknowledgement = (entry: AlarmLogEntry): entry is AcknowledgementMessage => 'after_end' in entry
+export const isAcknowledgementEntry = (entry: AlarmLogEntry): entry is AcknowledgementMessage => 'after_end' in entry
 
 /** The ends of alarms, and what was acknowledged; oldest first. Updates, which are most of the log, are not parsed. */
 export function readPastAlarms(folder: string): AsyncGenerator<AlarmLogEntry> {

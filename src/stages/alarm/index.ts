@@ -11,7 +11,7 @@ import { InputError, type Problem } from '../../core/errors.js'
 import type { Box, CameraState } from '../../core/types.js'
 import { correct, isOverdue, questionOf } from './confirmation.js'
 import { isRepetition, PastAlarms, refuseMany } from './past.js'
-import { type AlarmFacts, AlarmRecord, commandLimits, placeOf, TokenBucket } from './record.js'
+import { type AlarmFacts, AlarmRecord, cameraLocation, commandLimits, TokenBucket } from './record.js'
 import { TechnicalAlarms } from './technical.js'
 import {
   EndedAlarms,
@@ -36,7 +36,7 @@ import {
   type AlarmOutput,
   type AlarmRules,
   type Alarms,
-  cameraStates,
+  cameraStateRows,
   type Float32Question,
   type Observation,
   type TestAlarmOptions,
@@ -99,7 +99,7 @@ class AlarmStage implements Alarms {
 
   observe({ camera, track: id, at, score, unreferenced, box, precision = 'float32' }: Observation): AlarmOutput {
     const state = this.#cameraStates.get(camera)
-    if (this.#stopped || (state && cameraStates[state].hides)) {
+    if (this.#stopped || (state && cameraStateRows[state].hides)) {
       return { smoothed: score ?? Number.NaN, alarms: [], episode: null, question: null }
     }
     const key = trackKey(camera, id)
@@ -130,7 +130,7 @@ class AlarmStage implements Alarms {
   cameraState(camera: string, state: CameraState, at: Moment): AlarmMessage[] {
     if (this.#stopped) return []
     this.#cameraStates.set(camera, state)
-    const { keeps, afterS } = cameraStates[state]
+    const { keeps, afterS } = cameraStateRows[state]
     if (keeps) return []
     if (afterS !== undefined) {
       if (!this.#lasting.has(camera)) this.#lasting.set(camera, at)
@@ -141,7 +141,7 @@ class AlarmStage implements Alarms {
   }
 
   #enter(camera: string, state: CameraState, at: Moment): AlarmMessage[] {
-    const { ends, raises, afterS } = cameraStates[state]
+    const { ends, raises, afterS } = cameraStateRows[state]
     const alarms = ends === null ? [] : this.#endTracks(camera, ends, at)
     // Of a state that counts late, the health part takes no notice: what it has raised it ends itself.
     if (ends !== null && afterS === undefined) alarms.push(...this.#endFaces(camera, ends, at))
@@ -166,7 +166,7 @@ class AlarmStage implements Alarms {
     if (this.#stopped) return []
     if (since === null) return this.#technical.end(condition, camera, 'cleared', at)
     const state = this.#cameraStates.get(camera)
-    if (state && cameraStates[state].ends !== null) return []
+    if (state && cameraStateRows[state].ends !== null) return []
     return this.#technical.start(condition, camera, at, since, null)
   }
 
@@ -242,7 +242,7 @@ class AlarmStage implements Alarms {
     const alarms: AlarmMessage[] = []
     for (const [camera, since] of this.#lasting) {
       const state = this.#cameraStates.get(camera)
-      const afterS = state && cameraStates[state].afterS
+      const afterS = state && cameraStateRows[state].afterS
       if (!state || afterS === undefined || !held(since, now, afterS)) continue
       this.#lasting.delete(camera)
       alarms.push(...this.#enter(camera, state, now))
@@ -253,7 +253,7 @@ class AlarmStage implements Alarms {
   /** A face that is out of sight in a picture of which little can be seen has not left it. */
   #whyLost(camera: string, reason: EndReason): EndReason {
     const state = this.#cameraStates.get(camera)
-    const { ends = null, afterS } = state ? cameraStates[state] : {}
+    const { ends = null, afterS } = state ? cameraStateRows[state] : {}
     return (afterS !== undefined && ends) || reason
   }
 
@@ -382,7 +382,7 @@ class AlarmStage implements Alarms {
   #record(subject: AlarmSubject, onset: Moment, more: Partial<AlarmFacts> = {}): AlarmRecord {
     const { cameras, facility, priorities, model, clock } = this.#options
     const { camera, condition } = subject
-    const location = placeOf(camera, cameras, facility)
+    const location = cameraLocation(camera, cameras, facility)
     const facts = { alarmId: this.#newId(), priority: priorities[condition], location, onset, model, ...more }
     return new AlarmRecord(subject, facts, clock)
   }

@@ -36,7 +36,7 @@ interface Past {
 const nowhere = { ward: null, room: null, bed: null }
 
 /** Where a camera is; nowhere but in the facility where it is about none. */
-export function placeOf(
+export function cameraLocation(
   camera: string | null,
   cameras: Record<string, Omit<Location, 'facility'>>,
   facility: string | null

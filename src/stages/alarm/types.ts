@@ -186,7 +186,7 @@ interface CameraStateRow {
 }
 
 /** What a camera's state means for its alarms. */
-export const cameraStates: Record<CameraState, CameraStateRow> = {
+export const cameraStateRows: Record<CameraState, CameraStateRow> = {
   ok: { ends: null, raises: null },
   connecting: { ends: null, raises: null, keeps: true },
   lost: { ends: 'camera_lost', raises: 'camera_lost' },
@@ -197,6 +197,6 @@ export const cameraStates: Record<CameraState, CameraStateRow> = {
 }
 
 /** The conditions that a camera's state raises. */
-export const watchedConditions: readonly TechnicalCondition[] = Object.values(cameraStates).flatMap(({ raises }) =>
+export const watchedConditions: readonly TechnicalCondition[] = Object.values(cameraStateRows).flatMap(({ raises }) =>
   raises === null ? [] : [raises]
 )

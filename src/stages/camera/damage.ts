@@ -24,7 +24,7 @@ const damage = new RegExp(
 )
 
 /** The filters of `ffmpegDecoder` that tell of each key frame, and of each picture that is put out. */
-export const tellers = { key: 'showinfo@key', picture: 'showinfo@out' } as const
+export const showinfoFilters = { key: 'showinfo@key', picture: 'showinfo@out' } as const
 
 /** A line of them about a picture; more lines about the same one may follow. */
 const pictureLine = /^\[showinfo@(key|out) [^\]]*\] *n: *\d+ /
@@ -50,7 +50,7 @@ const rules = {
 
 /**
  * Follows a decoder's standard error. Pictures are damaged from a complaint until a key frame: each picture between them is
- * made from the one before. With the lines of `tellers` each picture is told by itself; without them, which is so with
+ * made from the one before. With the lines of `showinfoFilters` each picture is told by itself; without them, which is so with
  * GStreamer behind FFmpeg, by the time of its coming, and rather too many are damaged than too few.
  */
 export class DamageMarks {

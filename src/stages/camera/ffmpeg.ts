@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process'
 import { messageOf, ProgramError } from '../../core/errors.js'
 import type { Size } from '../../core/types.js'
-import { pictureTalk, tellers } from './damage.js'
+import { pictureTalk, showinfoFilters } from './damage.js'
 import type { Decoder, DecoderCommand, DecoderRequest, StreamDescription } from './decoder.js'
 import { ffmpegFailures } from './decoder-failures.js'
-import { type QuarterTurn, ratio, toldShape, turned } from './picture-shape.js'
+import { type QuarterTurn, ratio, toldShape, turnedSize } from './picture-shape.js'
 import { ruledLayout, rulerColumns } from './picture-writer.js'
 import type { RelayAddress } from './url.js'
 
@@ -27,7 +27,7 @@ export function ffmpegDecoder(ffmpeg: Ffmpeg): Decoder {
       ...(tells(request) && { told: /^\[showinfo@out .*color_range:/ }),
       pictures: ruledLayout(request)
     }),
-    describe
+    describe: describeStream
   }
 }
 
@@ -93,8 +93,8 @@ function inputArguments({ source }: DecoderRequest): string[] {
 function outputArguments(request: DecoderRequest, { passthrough }: Ffmpeg): string[] {
   const { fps, width, height } = request
   const filters = [
-    `split[key][all];[key]select=key,${tellers.key}=checksum=0,nullsink;[all]select='${thinOut(fps)}'`,
-    `${tellers.picture}=checksum=0`,
+    `split[key][all];[key]select=key,${showinfoFilters.key}=checksum=0,nullsink;[all]select='${thinOut(fps)}'`,
+    `${showinfoFilters.picture}=checksum=0`,
     `scale=${fittedSize(request)}:flags=bilinear`,
     'format=rgb24',
     ...turnFilters[turnOf(request)],
@@ -143,7 +143,7 @@ const turnFilters: Record<QuarterTurn, string[]> = {
 function fittedSize(request: DecoderRequest): string {
   const { rotation = 'auto', aspect } = request
   const turn = turnOf(request)
-  const frame = turned(request, turn)
+  const frame = turnedSize(request, turn)
   // A stream's own turn comes before `aspect`.
   const shape = !aspect ? 'dar' : rotation === 'auto' && turn % 180 !== 0 ? 1 / aspect : aspect
   const fitted = (most: number, length: string): string => `'max(1,min(${most},round(${length})))'`
@@ -201,7 +201,7 @@ export const ffmpegNoise =
   /not enough frames to estimate rate|jitter buffer full|deprecated pixel format|last message repeated|EOI missing/i
 
 /** From `Stream #0:0: Video: h264 (High), yuv420p(progressive), 1280x720 [SAR 1:1 DAR 16:9], 25 fps, 25 tbr`. */
-export function describe(lines: readonly string[]): StreamDescription {
+export function describeStream(lines: readonly string[]): StreamDescription {
   const line = lines.find((candidate) => /^ *Stream #0:\d.*: Video:/.test(candidate)) ?? ''
   const size = / (\d{2,5})x(\d{2,5})\b/.exec(line)
   const rate = / ([\d.]+) fps\b/.exec(line) ?? / ([\d.]+) tbr\b/.exec(line)

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process'
 import type { Size } from '../../core/types.js'
-import { pictureTalk, tellers } from './damage.js'
+import { pictureTalk, showinfoFilters } from './damage.js'
 import type { Decoder, DecoderCommand, DecoderRequest } from './decoder.js'
 import { gstFailures } from './decoder-failures.js'
 import {
-  describe,
+  describeStream,
   type Ffmpeg,
   ffmpegDecoder,
   ffmpegNoise,
@@ -34,7 +34,7 @@ export function gstDecoder({ name, ffmpeg, elements, gstLaunch = 'gst-launch-1.0
     nameFor: ({ codec }) => (isGstCodec(codec) ? name : byFfmpeg.name),
     noise: new RegExp([ffmpegNoise, ffmpegTalk, pictureTalk, gstNoise].map(({ source }) => source).join('|'), 'i'),
     failures: gstFailures,
-    describe,
+    describe: describeStream,
     command: (request) => {
       if (request.stream === undefined) return describing(ffmpeg, request)
       const { codec, width, height, untagged, rotation: told = 0 } = request.stream
@@ -62,7 +62,7 @@ const gstNoise =
 
 function describing(ffmpeg: Ffmpeg, request: DecoderRequest): DecoderCommand {
   // Two pictures have to be decoded, for FFmpeg tells it of the second at times: the way a camera lies is told with that (H.264's and H.265's SEI) and not in a header.
-  const output = ['-map', '0:v:0', '-frames:v', '2', '-vf', `${tellers.picture}=checksum=0`, '-f', 'null', '-']
+  const output = ['-map', '0:v:0', '-frames:v', '2', '-vf', `${showinfoFilters.picture}=checksum=0`, '-f', 'null', '-']
   return ffmpegReading(ffmpeg, { ...request, rotation: 0 }, output, startWithSize(request))
 }
 

@@ -19,15 +19,15 @@ export interface StreamShape extends Size {
   rotation?: QuarterTurn
 }
 
-export const turned = ({ width, height }: Size, turn: QuarterTurn): Size =>
+export const turnedSize = ({ width, height }: Size, turn: QuarterTurn): Size =>
   turn % 180 === 0 ? { width, height } : { width: height, height: width }
 
 /** The size of the camera's picture in square pixels, not rounded: what a person sees who plays the stream. */
 export function pictureSize(stream: StreamShape, { rotation = 'auto', aspect }: ShapeOptions): Size {
   const { width, height, sampleAspect = 1, rotation: told = 0 } = stream
-  const own = turned({ width: width * sampleAspect, height }, rotation === 'auto' ? told : 0)
+  const own = turnedSize({ width: width * sampleAspect, height }, rotation === 'auto' ? told : 0)
   const shaped = aspect ? { width: own.height * aspect, height: own.height } : own
-  return rotation === 'auto' ? shaped : turned(shaped, rotation)
+  return rotation === 'auto' ? shaped : turnedSize(shaped, rotation)
 }
 
 /** What a camera sends, and what is made of it. */

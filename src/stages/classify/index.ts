@@ -20,12 +20,12 @@ import type { ProviderProof } from '../../lib/ort/provider.js'
 import type { ProviderChoice } from '../../lib/ort/provider-names.js'
 import { JudgedFaces, type SeenBy } from './change.js'
 import { Float32Queue } from './float32.js'
-import { inWords, type PrecisionStatus } from './precision.js'
+import { type PrecisionStatus, precisionInWords } from './precision.js'
 import { JudgingQueue } from './queue.js'
 import type { LrpRequest } from './with-lrp.js'
 import type { ClassifyMethods, OpenClassifierAnswer } from './worker.js'
 
-export { inWords, type PrecisionStatus } from './precision.js'
+export { type PrecisionStatus, precisionInWords as inWords } from './precision.js'
 export type { LrpRequest } from './with-lrp.js'
 
 /** In what numbers faces are judged. */
@@ -297,7 +297,8 @@ class ClassifierInWorker implements Classifier {
       )
     const { used, compared, problem } = precision
     if (problem) log.warn({ code: problem.code, why: problem.message }, 'faces are judged in float32')
-    else if (compared) log.info({ precision: used, ...compared }, `faces are judged in ${used}: ${inWords(compared)}`)
+    else if (compared)
+      log.info({ precision: used, ...compared }, `faces are judged in ${used}: ${precisionInWords(compared)}`)
     const fields = { model: manifest.name, provider: proof.provider, nodes: proof.nodes, head, batch: largest }
     log.info({ ...fields, precision: used, explains: lrp !== null }, 'classifier ready')
   }

@@ -112,12 +112,15 @@ export async function comparePrecision(
  */
 export function objectionTo(precision: Precision, found: PrecisionComparison, mustPay: boolean): Problem | null {
   if (found.mean > largestDifference.mean || found.max > largestDifference.max)
-    return { code: 'PL-PRECISION-DIFFERS', message: `${precision} judges otherwise than float32: ${inWords(found)}` }
+    return {
+      code: 'PL-PRECISION-DIFFERS',
+      message: `${precision} judges otherwise than float32: ${precisionInWords(found)}`
+    }
   if (!mustPay || found.speed >= leastSpeed) return null
-  return { code: 'PL-PRECISION-SLOW', message: `${precision} is not worth its memory here: ${inWords(found)}` }
+  return { code: 'PL-PRECISION-SLOW', message: `${precision} is not worth its memory here: ${precisionInWords(found)}` }
 }
 
 /** `differences of 0.007 on average and 0.031 at most on 24 faces, 2.9 times as fast`. */
-export function inWords({ faces, mean, max, speed }: PrecisionComparison): string {
+export function precisionInWords({ faces, mean, max, speed }: PrecisionComparison): string {
   return `differences of ${mean.toFixed(3)} on average and ${max.toFixed(3)} at most on ${faces} faces, ${speed.toFixed(1)} times as fast`
 }

@@ -11,7 +11,7 @@ import {
 import { collectGarbage } from '../../core/garbage.js'
 import type { Precision, PrecisionChoice } from '../../core/types.js'
 import { serveWorker, Transferred } from '../../core/worker.js'
-import { type EngineResult, type EngineShape, type Sample, shapeOf } from '../../lib/lrp/engine.js'
+import { type EngineResult, type EngineShape, engineShape, type Sample } from '../../lib/lrp/engine.js'
 import type { OnnxEngine, Unfinished } from '../../lib/lrp/engines/onnx.js'
 import { checkHash, checkInputType, checkShapes, declaredDims, type Manifest } from '../../lib/model/manifest.js'
 import {
@@ -173,7 +173,7 @@ const methods = {
     lrp = engine ?? undefined
     const reading = readingOf(told.head, exact.outputs)
     const largest = open.quick.sizes.at(-1)!
-    const explains = { lrp: engine && shapeOf(engine), lrpProblem: problem }
+    const explains = { lrp: engine && engineShape(engine), lrpProblem: problem }
     return { proof, largest, head: told.head, reading, precision, ...explains }
   },
 

@@ -1,7 +1,7 @@
 /** An LRP engine that computes in another thread, from both sides. */
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { answerCalls, PortClient } from '../../core/worker.js'
-import { type Engine, type EngineResult, type EngineShape, type Sample, shapeOf } from '../../lib/lrp/engine.js'
+import { type Engine, type EngineResult, type EngineShape, engineShape, type Sample } from '../../lib/lrp/engine.js'
 
 interface LrpSample {
   sample: Sample
@@ -23,7 +23,7 @@ export function portTo(engine: Engine): { port: MessagePort; shape: EngineShape 
   answerCalls(port1, methods)
   // The thread on the other side is what keeps the process alive.
   port1.unref()
-  return { port: port2, shape: shapeOf(engine) }
+  return { port: port2, shape: engineShape(engine) }
 }
 
 /** The engine on the other side of a port. */

@@ -6,7 +6,7 @@ import { batchDims, byLabel, preprocess, probabilitiesOf, type Reading, readingO
 import type { Head } from '../../lib/onnx/index.js'
 import { heatmapPng } from './heatmap.js'
 import { regionMap, regionShares } from './regions.js'
-import { inWords } from './statement.js'
+import { explanationInWords } from './statement.js'
 import { mapToCrop, renderView, type View, views } from './views.js'
 
 /** The model by its manifest, and LRP on it under one composite. */
@@ -96,7 +96,7 @@ async function described(
     logits,
     probabilities: probabilities[0]!,
     regions,
-    text: inWords(explainedLabels(named), regions, uncertain, conditioning),
+    text: explanationInWords(explainedLabels(named), regions, uncertain, conditioning),
     uncertainty,
     conditioning,
     heatmap: await heatmapPng(relevance, crop),
@@ -301,7 +301,7 @@ export interface ViewsSaid {
 /**
  * How much the answer varies over views that show the same expression: 0 if all agree, at most 100.
  *
- * - A class's value is 100·s, with s the `spread` of its probability over the views: about ± so many percentage
+ * - A class's value is 100·s, with s the `spreadOfViews` of its probability over the views: about ± so many percentage
  *   points.
  * - Of the target, whose relevance is known, it is 100·(s + d) / 2, with d the `disagreement` of its maps: half
  *   from the probability, half from the maps.
@@ -314,12 +314,15 @@ export interface ViewsSaid {
 export function uncertaintyOf({ labels, target, probabilities, relevance, shares }: ViewsSaid): Uncertainty {
   const views = probabilities.length
   if (views < 2) return { classes: {}, regions: {}, views }
-  const spreadOf = (label: number): number => spread(probabilities.map((ofView) => ofView[label]!))
+  const spreadOf = (label: number): number => spreadOfViews(probabilities.map((ofView) => ofView[label]!))
   const classes = labels.map((name, label) => {
     const s = spreadOf(label)
     return [name, percent(label === target ? (s + disagreement(relevance)) / 2 : s)]
   })
-  const regions = regionNames.map((name, i) => [name, percent(spread(shares.map((ofView) => ofView[i]!.positive)))])
+  const regions = regionNames.map((name, i) => [
+    name,
+    percent(spreadOfViews(shares.map((ofView) => ofView[i]!.positive)))
+  ])
   return { classes: Object.fromEntries(classes), regions: Object.fromEntries(regions), views }
 }
 
@@ -328,7 +331,7 @@ export function uncertaintyOf({ labels, target, probabilities, relevance, shares
  * @param values each 0..1
  * @returns 0 (all the same) to 1 (half of them 0, half 1)
  */
-export function spread(values: readonly number[]): number {
+export function spreadOfViews(values: readonly number[]): number {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length
   const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length
   return 2 * Math.sqrt(variance)

@@ -38,7 +38,7 @@ const illConditionedFrom = 0.05
  * @param uncertainty  the label's, 0..100, if it was computed
  * @param conditioning see `CropExplanation`
  */
-export function inWords(
+export function explanationInWords(
   explained: ExplainedLabels,
   shares: readonly RegionShare[],
   uncertainty?: number,
@@ -48,7 +48,7 @@ export function inWords(
   return byLanguage(({ explanation }) => explanation(explained, statement))
 }
 
-/** Weighs shares by the rules above; parameters as those of `inWords`. */
+/** Weighs shares by the rules above; parameters as those of `explanationInWords`. */
 export function statementOf(
   shares: readonly RegionShare[],
   uncertainty = 0,

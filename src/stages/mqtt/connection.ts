@@ -4,7 +4,7 @@ import { ClosedError, messageOf, NotSent, TimeoutError } from '../../core/errors
 import { requirePackage } from '../../core/packages.js'
 import { hungUpEarly, type ProtocolVersion } from './connect.js'
 import { limitIncoming } from './incoming-limit.js'
-import { PublishRefused, refusalOf } from './reason-codes.js'
+import { PublishRefused, publishRefusal } from './reason-codes.js'
 import { type PacketClass, packetSize, type SizeLimit, Unanswered } from './size-limit.js'
 
 export type OnMessage = (topic: string, payload: Buffer, packet: IPublishPacket) => void
@@ -166,7 +166,7 @@ export class Connection {
       }, confirmMs)
       this.#unconfirmed.add(fail)
       this.#client.publish(topic, payload, { qos, retain, properties }, (error) => {
-        const refusal = error ? refusalOf(error, topic) : null
+        const refusal = error ? publishRefusal(error, topic) : null
         if (qos > 0 && (!error || refusal)) this.#unanswered.answered(sent, !error)
         if (!error) return settle(resolve)
         fail(refusal ?? error)

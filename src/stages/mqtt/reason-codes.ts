@@ -90,7 +90,7 @@ export class PublishRefused extends BrokerError {
 }
 
 /** @param error what mqtt.js fails a publish with @returns null where that is no answer of the broker */
-export function refusalOf(error: unknown, topic: string): PublishRefused | null {
+export function publishRefusal(error: unknown, topic: string): PublishRefused | null {
   const { code } = (error ?? {}) as { code?: unknown }
   const words = codeInWords(code)
   if (words === null) return null

@@ -14,7 +14,7 @@ import {
   Queue,
   type StoredEntry
 } from './entries.js'
-import { diskError, Store } from './store.js'
+import { outboxError, Store } from './store.js'
 import type { Outbox, OutboxOptions, OutboxStats, Publish, PutOptions } from './types.js'
 
 export { holdOutbox, isOutboxFolder, parseSaved, readOutbox, type SavedEntry, writeOutbox } from './copy.js'
@@ -44,7 +44,7 @@ export async function openOutbox(options: OutboxOptions): Promise<Outbox> {
     await outbox.start()
   } catch (error) {
     await store.close()
-    throw diskError(options.path, error)
+    throw outboxError(options.path, error)
   }
   return outbox
 }

@@ -129,7 +129,7 @@ export class Store {
   #failed(error: unknown): void {
     if (!this.#works) return
     this.#works = false
-    const told = error instanceof PainlensError ? error : diskError(this.#path, error)
+    const told = error instanceof PainlensError ? error : outboxError(this.#path, error)
     this.#trouble = told
     this.#log.error(errorFields(told), 'the outbox does not work; alarms wait in memory')
   }
@@ -146,19 +146,19 @@ async function openDatabase(path: string, log: Log): Promise<Database> {
   try {
     await mkdir(path, { recursive: true, mode: 0o700 })
   } catch (error) {
-    throw diskError(path, error)
+    throw outboxError(path, error)
   }
   try {
     return await openLevel(path)
   } catch (error) {
-    if (codeOf(error) !== 'LEVEL_CORRUPTION') throw diskError(path, error)
+    if (codeOf(error) !== 'LEVEL_CORRUPTION') throw outboxError(path, error)
     log.warn({ path }, 'the outbox is damaged; repairing it')
   }
   try {
     await ClassicLevel.repair(path)
     return await openLevel(path)
   } catch (error) {
-    throw diskError(path, error)
+    throw outboxError(path, error)
   }
 }
 
@@ -179,7 +179,7 @@ const troubles: Record<string, { code: ErrorCode; what: string }> = {
 }
 
 /** The user's view of a LevelDB or file system error. */
-export function diskError(path: string, error: unknown): DiskError {
+export function outboxError(path: string, error: unknown): DiskError {
   const text = messageOf((error as { cause?: unknown } | null)?.cause ?? error)
   const known = troubles[codeOf(error) ?? ''] ?? troubles[codeIn(text)]
   const { code, what } = known ?? { code: 'PL-OUTBOX-OTHER', what: `the outbox cannot be used (${text})` }

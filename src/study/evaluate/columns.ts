@@ -12,9 +12,9 @@ export function percent(value: number | null): string {
   return finer === '0.0' ? 'below 0.1 %' : finer === '100.0' ? 'above 99.9 %' : `${finer} %`
 }
 /** An area under a curve: the third digit where two would make it perfect. */
-export const area = (value: number | null): string =>
+export const curveArea = (value: number | null): string =>
   value !== null && value >= 0.995 && value < 1 ? three(value) : two(value)
-export const areas = ({ low, high }: Interval): string => `${area(low)} to ${area(high)}`
+export const curveAreas = ({ low, high }: Interval): string => `${curveArea(low)} to ${curveArea(high)}`
 export const span = (interval: Interval | null): string =>
   interval === null ? '-' : `${interval.low.toFixed(2)} to ${interval.high.toFixed(2)}`
 

@@ -6,10 +6,10 @@ import { printable } from '../../core/printable.js'
 import type { Manifest } from '../../lib/model/manifest.js'
 import type { Resting } from '../../lib/statistics/index.js'
 import { type Dataset, neutral, readDataset } from '../dataset.js'
-import { claimFolder, openly, writeWhole } from '../files.js'
+import { claimFolder, openly, writeStudyFile } from '../files.js'
 import { evaluationOf, type Measure } from './evaluation.js'
 import { evaluationText } from './evaluation-file.js'
-import { judge, judgedPrefix, modelFor } from './judge.js'
+import { judgeDataset, judgedPrefix, modelFor } from './judge.js'
 import type { JudgedData } from './judged.js'
 import { readPredictions } from './predictions.js'
 import { tablesOf } from './tables.js'
@@ -49,9 +49,9 @@ export async function evaluateStudy(
     const text = textOf(evaluation)
     const tables = tablesOf(judgement, measured)
     for (const name of ['alarms.csv', 'reference.csv']) await rm(join(folder, name), { force: true })
-    for (const [name, table] of Object.entries(tables)) await writeWhole(join(folder, name), [table])
-    await writeWhole(join(folder, 'evaluation.txt'), [text])
-    await writeWhole(join(folder, 'evaluation.json'), [evaluationText(evaluation)])
+    for (const [name, table] of Object.entries(tables)) await writeStudyFile(join(folder, name), [table])
+    await writeStudyFile(join(folder, 'evaluation.txt'), [text])
+    await writeStudyFile(join(folder, 'evaluation.json'), [evaluationText(evaluation)])
     if (options.writeResting && 'model' in by) await writeRestingInto(by.model, judgement.resting)
     for (const name of await readdir(folder))
       if (name.startsWith(judgedPrefix)) await rm(join(folder, name), { force: true })
@@ -75,7 +75,7 @@ function checkNeutral({ rows, folder }: Dataset): void {
 async function writeRestingInto(manifest: string, resting: Resting | null): Promise<void> {
   const document = parseDocument(await readFile(manifest, 'utf8'))
   document.set('resting', document.createNode(resting))
-  await writeWhole(manifest, [String(document)], openly)
+  await writeStudyFile(manifest, [String(document)], openly)
 }
 
 /** @throws InputError where there can be no references: told before hours are spent */
@@ -115,5 +115,5 @@ async function fromModel(
 ): Promise<Source> {
   const manifest = await modelFor(dataset, model)
   if (needsResting) checkReferences(dataset, manifest)
-  return [out, () => judge(dataset, manifest, { ...options, folder: out })]
+  return [out, () => judgeDataset(dataset, manifest, { ...options, folder: out })]
 }

@@ -47,7 +47,7 @@ export async function modelFor(dataset: Dataset, file: string): Promise<Manifest
  * Judges each crop of a data set as the daemon would: by its classify stage. A run that was stopped goes on where it was.
  * @throws InputError, ModelError, InferenceError, DiskError; the signal's reason
  */
-export async function judge(dataset: Dataset, manifest: Manifest, options: JudgeOptions): Promise<JudgedData> {
+export async function judgeDataset(dataset: Dataset, manifest: Manifest, options: JudgeOptions): Promise<JudgedData> {
   const { labels, alarmLabel, name, temperature } = manifest
   const logits = await logitsOf(dataset, manifest, options)
   const outputs = dataset.rows.map((_, i) => logits.subarray(i * labels.length, (i + 1) * labels.length))

@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { InputError } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
 import { softmax } from '../../lib/model/preprocess.js'
-import { type CropRow, type Dataset, listed, neutral } from '../dataset.js'
+import { type CropRow, type Dataset, neutral, problemsLine } from '../dataset.js'
 import { isThere } from '../files.js'
 import { yamlIn } from '../yaml-file.js'
 import type { Judged, JudgedData } from './judged.js'
@@ -45,7 +45,7 @@ export async function readPredictions(run: string, dataset: Dataset): Promise<Ju
     else found.set(judged.row.crop, judged)
   }
   if (problems.length === 0) problems.push(...missingIn(dataset, found))
-  if (problems.length > 0) throw wrong(file, listed(problems))
+  if (problems.length > 0) throw wrong(file, problemsLine(problems))
   const judged = dataset.rows.flatMap(({ crop }) => found.get(crop) ?? [])
   const temperatures = [...folds.values()].map(({ temperature }) => temperature)
   return {

@@ -1,6 +1,6 @@
 import { printable } from '../../core/printable.js'
 import type { Interval } from '../../lib/statistics/index.js'
-import { area, areas, percent, span, tableOf, three, two } from './columns.js'
+import { curveArea, curveAreas, percent, span, tableOf, three, two } from './columns.js'
 import type { Evaluation } from './evaluation.js'
 import { type Estimate, type Group, noUsableFace } from './figures.js'
 import type { AlarmFigures } from './replay.js'
@@ -180,8 +180,8 @@ function separation({ separation: { from_other_labels, from_everything }, alarm_
     if (found.roc_area === null) return [`${name}: not measurable with these data: there is only one of both`]
     const { threshold, sensitivity, specificity } = found.at_threshold
     return [
-      `${name}, crop by crop: ROC area ${area(found.roc_area)}${within(found.roc_area_interval)}, ` +
-        `average precision ${area(found.average_precision)}${within(found.average_precision_interval)};`,
+      `${name}, crop by crop: ROC area ${curveArea(found.roc_area)}${within(found.roc_area_interval)}, ` +
+        `average precision ${curveArea(found.average_precision)}${within(found.average_precision_interval)};`,
       `  at the daemon's threshold of ${threshold}: ${percent(sensitivity)} of ${label} found, ${percent(specificity)} of the rest left alone`
     ]
   })
@@ -221,4 +221,4 @@ function ward({ videos, hours, neutral, other_labels, episodes }: AlarmFigures, 
 
 const points = (value: number): string => `${(100 * value).toFixed(1)} percentage points`
 const pOf = (p: number | null): string => (p === null ? 'unknown' : p < 0.001 ? 'below 0.001' : p.toFixed(3))
-const within = (interval: Interval | null): string => (interval === null ? '' : ` (95 %: ${areas(interval)})`)
+const within = (interval: Interval | null): string => (interval === null ? '' : ` (95 %: ${curveAreas(interval)})`)

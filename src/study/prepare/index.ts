@@ -21,7 +21,7 @@ import { type Clip, Findings } from './clips.js'
 import { inspect, type Medium } from './inspect.js'
 import { otherData, PrepareJournal } from './journal.js'
 import { clipsOfLayout, layouts } from './layouts.js'
-import { type PlanOptions, type PrepareJob, picturesOf, planOf } from './plan.js'
+import { type PlanOptions, type PrepareJob, picturesOf, preparePlan } from './plan.js'
 import { namesOf, writeKey } from './pseudonyms.js'
 import { type Balance, removeRest, writeDataset } from './results.js'
 import type { UnitRule } from './rules.js'
@@ -156,7 +156,7 @@ async function findWork(options: PrepareOptions, write: Write, signal: AbortSign
   warnOfTraps(usable, options, findings)
   const personal = options.pseudonyms || (options.layout !== undefined && layouts[options.layout].personal === true)
   const names = namesOf(usable, { root, personal, seed: options.seed })
-  return { clips: usable, media, jobs: planOf(usable, media, options, findings), names, findings, ffmpeg }
+  return { clips: usable, media, jobs: preparePlan(usable, media, options, findings), names, findings, ffmpeg }
 }
 
 async function durationOf(file: string, probe: (file: string) => ReturnType<typeof probeVideo>): Promise<number> {

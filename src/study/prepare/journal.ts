@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { InputError } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
 import { readShape } from '../../core/shapes.js'
-import { diskError, privately, writeAll } from '../files.js'
+import { privately, studyDiskError, writeAll } from '../files.js'
 
 const cropFile = z.object({
   crop: z.string().min(1),
@@ -67,7 +67,7 @@ export class PrepareJournal {
       if (first === undefined) await journal.#append({ key })
       return journal
     } catch (error) {
-      throw diskError(error, path)
+      throw studyDiskError(error, path)
     }
   }
 
@@ -84,7 +84,7 @@ export class PrepareJournal {
         await writeAll(this.file, Buffer.from(`${JSON.stringify(line)}\n`))
         await this.file.datasync()
       } catch (error) {
-        throw diskError(error, this.path)
+        throw studyDiskError(error, this.path)
       }
     })
     return this.#last

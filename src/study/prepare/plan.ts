@@ -27,7 +27,7 @@ const denseEveryS = 0.5
 /** A long stretch is done in pieces of about that length: what is lost when the machine goes off. */
 const pieceS = 60
 
-export function planOf(
+export function preparePlan(
   clips: readonly Clip[],
   media: ReadonlyMap<string, Medium>,
   options: PlanOptions,

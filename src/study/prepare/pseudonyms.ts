@@ -1,7 +1,7 @@
 import { join, relative } from 'node:path'
 import Papa from 'papaparse'
 import { createRandom } from '../../lib/random.js'
-import { writeWhole } from '../files.js'
+import { writeStudyFile } from '../files.js'
 import type { Clip } from './clips.js'
 
 /** How a clip's subject and video are called in the data set. */
@@ -47,5 +47,5 @@ export function namesOf(
 /** The table of names and pseudonyms, in a file that can be kept elsewhere. @throws DiskError */
 export async function writeKey(folder: string, key: readonly (readonly [string, string])[]): Promise<void> {
   const text = Papa.unparse({ fields: ['pseudonym', 'name'], data: key as [string, string][] }, { newline: '\n' })
-  await writeWhole(join(folder, keyFile), [text, '\n'])
+  await writeStudyFile(join(folder, keyFile), [text, '\n'])
 }

@@ -7,7 +7,7 @@ import { groupedBy } from '../../core/grouped.js'
 import { printable } from '../../core/printable.js'
 import { version } from '../../core/version.js'
 import { createRandom } from '../../lib/random.js'
-import { writeWhole } from '../files.js'
+import { writeStudyFile } from '../files.js'
 import { trapText } from '../traps.js'
 import type { Clip, Findings } from './clips.js'
 import { type CropFile, type JobDone, journalFile } from './journal.js'
@@ -70,9 +70,9 @@ export async function writeDataset(prepared: Prepared): Promise<string[]> {
   }
   const kept = balanced(all, prepared.balance, prepared.seed)
   if (kept.length < all.length) findings.leave('more crops of a class than --balance keeps', all.length - kept.length)
-  await writeWhole(join(folder, 'index.csv'), [indexOf(kept), '\n'])
+  await writeStudyFile(join(folder, 'index.csv'), [indexOf(kept), '\n'])
   const document = datasetOf(prepared, kept, without)
-  await writeWhole(join(folder, 'dataset.yaml'), [stringify(document)])
+  await writeStudyFile(join(folder, 'dataset.yaml'), [stringify(document)])
   await removeRest(folder, new Set(kept.map(({ file }) => file.crop)))
   return summaryOf(kept, without, findings)
 }

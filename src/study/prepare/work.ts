@@ -8,7 +8,7 @@ import type { Alignment } from '../../lib/face/align.js'
 import type { FaceModels } from '../../lib/face/model-files.js'
 import type { FacePlace } from '../../lib/face/similarity.js'
 import type { probeFfmpeg } from '../../stages/camera/index.js'
-import { diskError, writeWhole } from '../files.js'
+import { studyDiskError, writeStudyFile } from '../files.js'
 import type { CropFile, JobDone, PrepareJournal } from './journal.js'
 import { type PrepareJob, picturesOf } from './plan.js'
 import { framesOf, mostStretches, soughtBeforeS, type VideoStretch } from './video.js'
@@ -39,7 +39,7 @@ export async function doJobs(
   if (left.length === 0) return
   const crops = join(options.folder, 'crops')
   await mkdir(crops, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
-    throw diskError(error, crops)
+    throw studyDiskError(error, crops)
   })
   // Where one lane fails, the others end, too.
   const failed = new AbortController()
@@ -205,7 +205,7 @@ class Result {
     const number = (value: number, digits: number): string => String(value).padStart(digits, '0')
     const crop = `crops/${number(this.done.job + 1, 6)}-${number(++this.#taken, 4)}.png`
     if (this.#writes.length >= mostWrites) await this.whole()
-    const written = writeWhole(join(this.folder, crop), [png])
+    const written = writeStudyFile(join(this.folder, crop), [png])
     // `whole` throws it.
     written.catch(() => undefined)
     this.#writes.push(written)

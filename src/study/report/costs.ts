@@ -36,7 +36,7 @@ function partsOf(pass: PassOptions): PartCost[] {
 }
 
 /** @throws ModelError, InferenceError */
-export async function sayCosts(pass: PassOptions, write: (line: string) => void): Promise<void> {
+export async function sayReportCosts(pass: PassOptions, write: (line: string) => void): Promise<void> {
   const { run, composites, threads, pictures } = pass
   const model = new LazyModel(run.folds.get(run.best)!, composites[0]!, threads)
   try {

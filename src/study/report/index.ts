@@ -5,9 +5,9 @@ import { version } from '../../core/version.js'
 import type { ReportLanguageCode } from '../choices.js'
 import type { Chance } from '../evaluate/figures.js'
 import type { AlarmSettings } from '../evaluate/replay.js'
-import { claimFolder, diskError, privately, writeWhole } from '../files.js'
+import { claimFolder, privately, studyDiskError, writeStudyFile } from '../files.js'
 import { checksSection, strategiesSection } from './checks-sections.js'
-import { sayCosts } from './costs.js'
+import { sayReportCosts } from './costs.js'
 import { dataSections } from './data-sections.js'
 import { Outliner } from './drawing.js'
 import { exampleSection } from './example-section.js'
@@ -82,7 +82,7 @@ export async function reportStudy(options: ReportOptions, write: Write, signal: 
 /** @throws DiskError */
 async function makeFolder(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
-    throw diskError(error, folder)
+    throw studyDiskError(error, folder)
   })
 }
 
@@ -108,7 +108,7 @@ async function sectionsOf(run: StudyRun, options: ReportOptions, around: Surroun
     cropOf: (place) => crops.get(place),
     begin: progressOf(write)
   })
-  await sayCosts(pass, write)
+  await sayReportCosts(pass, write)
   const found = await explanationsOf(pass, crops, chance)
   const words = languageOf(code)
   const drawn = await calledFaces(pass, chance.seed)
@@ -147,7 +147,7 @@ async function writeTraining(
   )[0]!
   const explained = await quizFaces(pass, mixed(faces), best.composite, language)
   const text = await trainingPage(explained, pass.run.judgement.labels, language, words, withPictures)
-  await writeWhole(join(out, 'training.html'), [text], privately)
+  await writeStudyFile(join(out, 'training.html'), [text], privately)
 }
 
 /** In an order that does not give the labels away, the same each time. */
@@ -172,6 +172,6 @@ async function writePage(run: StudyRun, sections: readonly Section[], options: R
     sections
   })
   const file = join(options.out, 'report.html')
-  await writeWhole(file, [text], privately)
+  await writeStudyFile(file, [text], privately)
   return file
 }

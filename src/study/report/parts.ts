@@ -1,7 +1,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import Papa from 'papaparse'
-import { diskError, privately, writeWhole } from '../files.js'
+import { privately, studyDiskError, writeStudyFile } from '../files.js'
 import type { Outliner } from './drawing.js'
 
 export type Cell = string | number | null
@@ -70,15 +70,15 @@ export interface Section {
 export async function writeParts(folder: string, sections: readonly Section[], outliner: Outliner): Promise<void> {
   const parts = sections.flatMap((section) => section.parts)
   await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
-    throw diskError(error, folder)
+    throw studyDiskError(error, folder)
   })
   await removeOthers(folder, parts)
   for (const { name, csv, figure, table } of parts) {
     const text = Papa.unparse({ fields: [...csv.fields], data: csv.rows.map((row) => [...row]) }, csvOptions)
-    await writeWhole(join(folder, `${name}.csv`), [`${text}\n`], privately)
+    await writeStudyFile(join(folder, `${name}.csv`), [`${text}\n`], privately)
     const drawn = figure ?? tableFigure(table!, outliner)
-    await writeWhole(join(folder, `${name}.svg`), [`${outliner.svg(drawn)}\n`], privately)
-    await writeWhole(join(folder, `${name}.png`), [await outliner.png(drawn)], privately)
+    await writeStudyFile(join(folder, `${name}.svg`), [`${outliner.svg(drawn)}\n`], privately)
+    await writeStudyFile(join(folder, `${name}.png`), [await outliner.png(drawn)], privately)
   }
 }
 
@@ -93,7 +93,7 @@ async function removeOthers(folder: string, parts: readonly Part[]): Promise<voi
   try {
     for (const file of await readdir(folder)) if (others.has(file)) await rm(join(folder, file))
   } catch (error) {
-    throw diskError(error, folder)
+    throw studyDiskError(error, folder)
   }
 }
 

@@ -30,7 +30,7 @@ export const reducedSize = (classes: number): number => 5 + 2 * regions + classe
  * @param relevance signed, per pixel
  * @param places    the region of each pixel
  */
-export function reduce(
+export function reducedMap(
   relevance: Float32Array,
   places: Uint8Array,
   { width, height }: Size,

@@ -9,7 +9,7 @@ import { regionMap } from '../../stages/explain/regions.js'
 import { type ModelSource, openSource } from '../../stages/explain/source.js'
 import { RowsFile } from '../rows-file.js'
 import type { BeginPart, PartProgress } from './progress.js'
-import { type ReducedMap, reduce, reducedMapOf, reducedSize } from './reduced-map.js'
+import { type ReducedMap, reducedMap, reducedMapOf, reducedSize } from './reduced-map.js'
 import { type CropForm, type DrawnFace, drawnFace, switches } from './rendered-faces.js'
 import type { SampledPicture } from './sample.js'
 import type { StudyRun } from './study-run.js'
@@ -194,7 +194,7 @@ function mapRows(
     const asked: Target = minus === undefined ? target : { [target]: 1, [minus]: -1 }
     const { relevance, logits } = await model.explain(crop, asked)
     const start = logits[target]! - (minus === undefined ? 0 : logits[minus]!)
-    return reduce(relevance, regionMap(crop.landmarks, crop), crop, { start, logits })
+    return reducedMap(relevance, regionMap(crop.landmarks, crop), crop, { start, logits })
   })
 }
 

@@ -7,7 +7,7 @@ import { groupedBy } from '../../core/grouped.js'
 import { printable } from '../../core/printable.js'
 import { clusterBootstrap, fewestSubjects, signFlipTest, spearman } from '../../lib/statistics/index.js'
 import { decoded } from '../csv.js'
-import { listed, numberOf } from '../dataset.js'
+import { numberOf, problemsLine } from '../dataset.js'
 import type { Chance } from '../evaluate/figures.js'
 import type { Judged } from '../evaluate/judged.js'
 import { unitColumnOf } from '../unit-columns.js'
@@ -78,7 +78,7 @@ async function unitsIn(folder: string): Promise<{ columns: string[]; cellOf: Cel
       Number.isNaN(numberOf(row[column])) ? [`row ${i + 2}: ${column} is ${printable(row[column]!)}, no number`] : []
     )
   )
-  if (problems.length > 0) throw new InputError('PL-STUDY-DATA', listed(problems), printable(file))
+  if (problems.length > 0) throw new InputError('PL-STUDY-DATA', problemsLine(problems), printable(file))
   const rows = new Map(data.map((row) => [row.crop, row]))
   return { columns, cellOf: (crop, column) => numberOf(rows.get(crop)?.[column]) }
 }

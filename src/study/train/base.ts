@@ -72,7 +72,7 @@ async function inputOf(given: string): Promise<ModelInput> {
  * Reads a base's layers, and holds what it takes against what is said of it.
  * @throws InputError where it takes other pictures, ModelError where it takes more than one picture, UnsupportedModelError
  */
-export function layersOf(model: OnnxModel, { file, input, output }: Base): ReturnType<typeof layerGraphOf> {
+export function baseLayers(model: OnnxModel, { file, input, output }: Base): ReturnType<typeof layerGraphOf> {
   const choice = output === undefined ? {} : { output }
   const given = signatureOf(model, choice, file).input
   const wrong = (what: string, fix: string): InputError =>

@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises'
 import { z } from 'zod'
 import { InferenceError } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
-import { writeWhole } from '../files.js'
+import { writeStudyFile } from '../files.js'
 
 /** What one epoch came to. */
 export interface EpochRow {
@@ -54,7 +54,7 @@ export async function writeCheckpoint(
 ): Promise<void> {
   const header = { progress, key, arrays: [...arrays].map(([name, { length }]) => ({ name, length })) }
   const pieces = [...arrays.values()].map((a) => new Uint8Array(a.buffer, a.byteOffset, a.byteLength))
-  await writeWhole(file, [`${JSON.stringify(header)}\n`, ...pieces])
+  await writeStudyFile(file, [`${JSON.stringify(header)}\n`, ...pieces])
 }
 
 /**

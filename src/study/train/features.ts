@@ -10,7 +10,7 @@ import { openSession } from '../../lib/ort/provider.js'
 import type { ProviderName } from '../../lib/ort/provider-names.js'
 import type { CacheForm } from '../choices.js'
 import { viewOf } from '../crops.js'
-import { diskError, writeAll } from '../files.js'
+import { studyDiskError, writeAll } from '../files.js'
 
 const forms: Readonly<Record<CacheForm, { bytes: number; ending: string }>> = {
   float32: { bytes: 4, ending: '.f32' },
@@ -59,11 +59,11 @@ export class Features {
   static async open(frozen: OnnxModel | null, size: number, options: FeatureOptions): Promise<Features> {
     const { cache, crops, views, form, signal } = options
     await mkdir(cache, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
-      throw diskError(error, cache)
+      throw studyDiskError(error, cache)
     })
     const path = join(cache, `${nameOf(size, options)}${forms[form].ending}`)
     const file = await open(path, 'a+').catch((error: unknown) => {
-      throw diskError(error, path)
+      throw studyDiskError(error, path)
     })
     try {
       const rowBytes = forms[form].bytes * size
@@ -145,7 +145,7 @@ async function append(
   cache: string
 ): Promise<void> {
   await writeAll(file, new Uint8Array(buffer, byteOffset, byteLength)).catch((error: unknown) => {
-    throw diskError(error, cache)
+    throw studyDiskError(error, cache)
   })
 }
 

@@ -168,7 +168,7 @@ async function batchOf(
 }
 
 /** The logits of samples, as they are without any other view. @returns [sample · class] */
-export async function logitsOf(
+export async function trainedLogits(
   trainer: Trainer,
   samples: readonly TrainingSample[],
   data: Data
@@ -193,7 +193,7 @@ export async function logitsOf(
 async function judge(trainer: Trainer, samples: readonly TrainingSample[], data: Data) {
   if (samples.length === 0) return { heldOutLoss: null, heldOutAccuracy: null }
   const { classes } = data.chain
-  const logits = await logitsOf(trainer, samples, data)
+  const logits = await trainedLogits(trainer, samples, data)
   let [loss, weights, right, shown] = [0, 0, 0, 0]
   for (const [i, { target, weight }] of samples.entries()) {
     const own = logits.subarray(i * classes, (i + 1) * classes)

@@ -19,12 +19,12 @@ import {
 } from '../../lib/train/index.js'
 import type { CacheForm, NeutralUse, TrainingProvider } from '../choices.js'
 import { type CropRow, type Dataset, neutral, readDataset } from '../dataset.js'
-import { claimFolder, diskError, writeWhole } from '../files.js'
-import { type Base, checkFits, layersOf, readBase } from './base.js'
+import { claimFolder, studyDiskError, writeStudyFile } from '../files.js'
+import { type Base, baseLayers, checkFits, readBase } from './base.js'
 import type { EpochRow } from './checkpoint.js'
 import { paceOf, trainingProvider } from './estimate.js'
 import { Features } from './features.js'
-import { fitChain, logitsOf, type Recipe, type TrainingSample } from './fit.js'
+import { fitChain, type Recipe, type TrainingSample, trainedLogits } from './fit.js'
 import { type FoldCount, foldsOf } from './folds.js'
 import {
   metricsOf,
@@ -35,7 +35,7 @@ import {
   writeTrained
 } from './results.js'
 import { isNewRun, type RunSaid, writeRunFile } from './run-file.js'
-import { sayCosts, tellers } from './telling.js'
+import { sayTrainingCosts, trainingLines } from './telling.js'
 import { fitTemperature } from './temperature.js'
 
 export interface TrainOptions {
@@ -101,7 +101,7 @@ export async function trainStudy(options: TrainOptions, write: Write, signal: Ab
     const isNew = await isNewRun(options.out, said)
     // As LRP reads it: weights may be worked out from constants, as those of a quantised model are.
     const model = await foldConstants(await readModel(base.file), base.file)
-    const chain = chainOf(layersOf(model, base), options.trainFrom, labels.length, recipe.seed, base.file)
+    const chain = chainOf(baseLayers(model, base), options.trainFrom, labels.length, recipe.seed, base.file)
     const frozen = frozenPart(model, chain, base.file)
     const provider = await trainingProvider(options.provider, base, recipe.threads, write)
     const pace = isNew ? await paceOf(frozen, chain, { base, recipe, provider, signal }) : null
@@ -110,7 +110,7 @@ export async function trainStudy(options: TrainOptions, write: Write, signal: Ab
     const [{ size: modelBytes }, { bavail, bsize }] = [await stat(base.file), await statfs(options.out)]
     const { views, cache } = options
     const work = { views, cache, recipe, folds: new Set(folds.values()).size, pace }
-    sayCosts(chain, dataset, { ...work, modelBytes, freeBytes: bavail * bsize }, write)
+    sayTrainingCosts(chain, dataset, { ...work, modelBytes, freeBytes: bavail * bsize }, write)
     const onProgress = progressLine('features', write)
     const features = await Features.open(frozen, featureCount(chain), {
       folder: dataset.folder,
@@ -165,7 +165,7 @@ async function trainAll(study: Study, folds: ReadonlyMap<string, number>): Promi
   const { options, dataset, labels, write } = study
   const k = new Set(folds.values()).size
   const subjects = [...folds].sort(([a], [b]) => (a < b ? -1 : 1)).map(([subject, fold]) => [subject, fold + 1])
-  await writeWhole(join(options.out, 'folds.csv'), [
+  await writeStudyFile(join(options.out, 'folds.csv'), [
     Papa.unparse({ fields: ['subject', 'fold'], data: subjects }, { newline: '\n' }),
     '\n'
   ])
@@ -195,7 +195,7 @@ async function trainAll(study: Study, folds: ReadonlyMap<string, number>): Promi
     all: metricsOf(predictions, labels),
     resting: restingIn(predictions, labels)
   }
-  await writeWhole(join(options.out, 'metrics.json'), [`${JSON.stringify(metrics, null, 2)}\n`])
+  await writeStudyFile(join(options.out, 'metrics.json'), [`${JSON.stringify(metrics, null, 2)}\n`])
   return trainFinal(study, predictions, Math.max(1, Math.round(median(best))), metrics.all, fits)
 }
 
@@ -248,10 +248,10 @@ async function trainFold(study: Study, folds: ReadonlyMap<string, number>, fold:
   try {
     const data = { chain: study.chain, features: study.features, recipe: options.recipe }
     const targets = heldOut.map(({ target }) => target)
-    const temperature = fitTemperature(await logitsOf(trainer, heldOut, data), targets)
+    const temperature = fitTemperature(await trainedLogits(trainer, heldOut, data), targets)
     const tested = [...dataset.rows.entries()].filter(([, { subject }]) => folds.get(subject) === fold)
     const asked = tested.map(([crop]) => ({ crop, target: new Float32Array(labels.length), weight: 1 }))
-    const logits = await logitsOf(trainer, asked, data)
+    const logits = await trainedLogits(trainer, asked, data)
     const predictions = tested.map(([, row], i) => {
       return { row, fold, logits: logits.slice(i * labels.length, (i + 1) * labels.length), temperature }
     })
@@ -298,7 +298,7 @@ async function fitModel(
   const { options, base, features, provider, write, signal } = study
   const recipe = epochs === undefined ? options.recipe : { ...options.recipe, epochs }
   await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
-    throw diskError(error, folder)
+    throw studyDiskError(error, folder)
   })
   return fitChain({
     chain: study.chain,
@@ -309,7 +309,7 @@ async function fitModel(
     provider,
     folder,
     key: `${base.sha256} ${options.trainFrom}`,
-    ...tellers(name, train.length, recipe.epochs, write),
+    ...trainingLines(name, train.length, recipe.epochs, write),
     signal
   })
 }

@@ -7,7 +7,7 @@ import { type OnnxModel, removeUnfinished, writeModel } from '../../lib/onnx/ind
 import { classReport, confusionOf } from '../../lib/statistics/classes.js'
 import type { Resting } from '../../lib/statistics/index.js'
 import type { CropRow, Dataset } from '../dataset.js'
-import { openly, writeWhole } from '../files.js'
+import { openly, writeStudyFile } from '../files.js'
 import type { Base } from './base.js'
 import type { EpochRow } from './checkpoint.js'
 
@@ -80,7 +80,7 @@ export async function writeTrained(
     metrics: said.metrics
   }
   const path = join(folder, 'model.yaml')
-  await writeWhole(path, [stringify(manifest)], openly)
+  await writeStudyFile(path, [stringify(manifest)], openly)
   return path
 }
 
@@ -94,7 +94,7 @@ export async function writePredictions(
     return [row.crop, row.subject, row.label, fold + 1, labels[predictedOf(logits)], ...probabilities]
   })
   const fields = ['crop', 'subject', 'label', 'fold', 'predicted', ...labels.map((label) => `p_${label}`)]
-  await writeWhole(file, [Papa.unparse({ fields, data: rows }, { newline: '\n' }), '\n'])
+  await writeStudyFile(file, [Papa.unparse({ fields, data: rows }, { newline: '\n' }), '\n'])
 }
 
 /** One line for each epoch of each fold. */
@@ -114,5 +114,5 @@ export async function writeLog(
       Math.round(seconds * 10) / 10
     ])
   )
-  await writeWhole(file, [Papa.unparse({ fields, data }, { newline: '\n' }), '\n'])
+  await writeStudyFile(file, [Papa.unparse({ fields, data }, { newline: '\n' }), '\n'])
 }

@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { InputError } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
 import { version } from '../../core/version.js'
-import { isThere, writeWhole } from '../files.js'
+import { isThere, writeStudyFile } from '../files.js'
 import { yamlIn } from '../yaml-file.js'
 
 /** What a run depends on: options by name, and what its files are. */
@@ -42,5 +42,5 @@ export async function isNewRun(folder: string, said: RunSaid): Promise<boolean> 
 
 /** @throws DiskError */
 export async function writeRunFile(folder: string, said: RunSaid): Promise<void> {
-  await writeWhole(fileOf(folder), [stringify({ painlens: version, ...said })])
+  await writeStudyFile(fileOf(folder), [stringify({ painlens: version, ...said })])
 }

@@ -28,7 +28,7 @@ const baseMemory = 3e8
 const frozenModels = 3
 
 /** What a run takes, said before it begins. */
-export function sayCosts(
+export function sayTrainingCosts(
   chain: Chain,
   dataset: Dataset,
   { views, cache, recipe, folds, pace, modelBytes, freeBytes }: Work,
@@ -58,7 +58,7 @@ export function sayCosts(
 }
 
 /** What is told while a model is trained: a line each few seconds, and one for each epoch. */
-export function tellers(
+export function trainingLines(
   name: string,
   samples: number,
   epochs: number,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { mapOf } from '../../../src/commands/explain/checks.js'
+import { relevanceMapOf } from '../../../src/commands/explain/checks.js'
 import { explainCommand } from '../../../src/commands/explain/index.js'
 import { openExplainer } from '../../../src/commands/explain/job.js'
 import type { Crop } from '../../../src/core/types.js'
@@ -62,7 +62,7 @@ type Method = (crop: Crop, target: number, model: string | Uint8Array) => Promis
 const lrp: Method = async (crop, target, model) => {
   const explainer = await openExplainer({ manifest, engine: 'onnx' }, composite, model)
   try {
-    return (await mapOf(explainer, manifest, crop, target)).relevance
+    return (await relevanceMapOf(explainer, manifest, crop, target)).relevance
   } finally {
     await explainer.close()
   }

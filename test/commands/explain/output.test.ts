@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { progressLine, terminalOutput } from '../../../src/commands/explain/output.js'
+import { progressBar, terminalOutput } from '../../../src/commands/explain/output.js'
 
 function streams(isTTY: boolean) {
   const written: string[] = []
@@ -44,10 +44,10 @@ describe('the output of painlens explain', () => {
 
 describe('the progress line', () => {
   it('has the progress, the rate and the remaining time', () => {
-    expect(progressLine('lrp.z', 0, 40, 0)).toBe(`lrp.z  0 of 40  ${'░'.repeat(16)}`)
-    expect(progressLine('lrp.z', 10, 40, 5000)).toBe(
+    expect(progressBar('lrp.z', 0, 40, 0)).toBe(`lrp.z  0 of 40  ${'░'.repeat(16)}`)
+    expect(progressBar('lrp.z', 10, 40, 5000)).toBe(
       `lrp.z  10 of 40 · 2.0/s · 15 s left  ${'█'.repeat(4)}${'░'.repeat(12)}`
     )
-    expect(progressLine('lrp.z', 2, 40, 10_000)).toContain('2 of 40 · 5.0 s each · 3 min 10 s left')
+    expect(progressBar('lrp.z', 2, 40, 10_000)).toContain('2 of 40 · 5.0 s each · 3 min 10 s left')
   })
 })

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
-import { describe as describeFrame, localTime, placeOf } from '../../../src/commands/snapshot/describe.js'
+import { describeFrame, frameRoom, localTime } from '../../../src/commands/snapshot/describe.js'
 import { drawSnapshot } from '../../../src/commands/snapshot/draw.js'
 import type { FrameHead } from '../../../src/daemon/control/protocol.js'
 import { faceWidth } from '../../../src/lib/face/similarity.js'
@@ -137,7 +137,7 @@ describe('the text of a snapshot', () => {
 
   it('shows escape sequences in the name of a place as text', () => {
     const location = { ward: 'Ä 房\u001b[31m', room: 'x'.repeat(500), bed: '' }
-    const text = placeOf({ ...head, location })
+    const text = frameRoom({ ...head, location })
     expect(text).toContain('Ä 房\\x1b[31m')
     expect(text.length).toBeLessThan(200)
   })

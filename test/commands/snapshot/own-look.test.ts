@@ -1,5 +1,5 @@
 import { expect, it, onTestFinished } from 'vitest'
-import { lookOnce } from '../../../src/commands/snapshot/own-look.js'
+import { lookAtCamera } from '../../../src/commands/snapshot/own-look.js'
 import { parseConfig } from '../../../src/config/index.js'
 import { Secrets } from '../../../src/core/secrets.js'
 import { Rig } from '../../stages/camera/rig.js'
@@ -23,6 +23,6 @@ cameras: [{ id: bed, url: "${url}", decoder: ffmpeg, silent_after_s: 2 }]
 `,
     `${process.cwd()}/p.yaml`
   )
-  const { head } = await lookOnce(config, config.cameras[0]!, new Secrets(), new AbortController().signal)
+  const { head } = await lookAtCamera(config, config.cameras[0]!, new Secrets(), new AbortController().signal)
   expect(head).toMatchObject({ state: 'ok', faces: [] })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { middleOf, passesOf } from '../../../src/lib/lrp/cost.js'
+import { middleLayerOf, passesOf } from '../../../src/lib/lrp/cost.js'
 import { compositeOf, layerGraphOf } from '../../../src/lib/lrp/index.js'
 import { decodeModel } from '../../../src/lib/onnx/index.js'
 import { buildNet, type Spec } from './nets.js'
@@ -19,20 +19,20 @@ describe('the middle of an explanation', () => {
 
   it('is where the longer of both pieces is shortest, each with its part of the forward pass', () => {
     // In front of the dense layer the pieces are forward + dense, and first + 3 * second; earlier the first one would be everything.
-    expect(middleOf(graph, composite, 0)).toBe(graph.output - 1)
+    expect(middleLayerOf(graph, composite, 0)).toBe(graph.output - 1)
     expect(graph.layers[graph.output - 1]!.kind).toBe('reshape')
   })
 
   it('is none where the explanation is short enough, a cut would not shorten it, or a shortcut leads past each layer', () => {
     // Nothing is multiplied on the way back.
-    expect(middleOf(graph, compositeOf('lrp.flat'), 0)).toBeNull()
-    expect(middleOf(graph, composite, forward + 2 * second + dense)).toBeNull()
-    expect(middleOf(graph, composite, forward + 2 * second + dense - 1)).not.toBeNull()
+    expect(middleLayerOf(graph, compositeOf('lrp.flat'), 0)).toBeNull()
+    expect(middleLayerOf(graph, composite, forward + 2 * second + dense)).toBeNull()
+    expect(middleLayerOf(graph, composite, forward + 2 * second + dense - 1)).not.toBeNull()
     // A shortcut from the input to the last layer.
     const layers = graph.layers.map((layer, place) =>
       place === graph.output ? { ...layer, kind: 'add' as const, inputs: [0, place - 1] } : layer
     )
-    expect(middleOf({ ...graph, layers } as typeof graph, composite, 0)).toBeNull()
+    expect(middleLayerOf({ ...graph, layers } as typeof graph, composite, 0)).toBeNull()
   })
 })
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { AlarmMessage } from '../../../src/contract/messages.js'
-import { type JudgeInput, judge } from '../../../src/show/demo/judge.js'
+import { type JudgeInput, judgeDemo } from '../../../src/show/demo/judge.js'
 
 const second = 1000
 const at = (s: number) => new Date(s * second).toISOString()
@@ -23,7 +23,7 @@ const good: JudgeInput = {
 
 describe('judge', () => {
   it('one alarm with its end and its explanation passes', () => {
-    expect(judge(good)).toEqual({ judged: 1, faults: [] })
+    expect(judgeDemo(good)).toEqual({ judged: 1, faults: [] })
   })
 
   it.each<[string, Partial<JudgeInput>, RegExp]>([
@@ -34,21 +34,24 @@ describe('judge', () => {
     ['no explanation', { explanations: [{ alarm_id: 'other' }] }, /without an explanation/],
     ['an alarm out of turn', { alarms: [...good.alarms, alarm('c', 'start', 30)] }, /though no pain was scripted/]
   ])('the demo fails for %s', (_, change, fault) => {
-    const { faults } = judge({ ...good, ...change })
+    const { faults } = judgeDemo({ ...good, ...change })
     expect(faults).toHaveLength(1)
     expect(faults[0]).toMatch(fault)
   })
 
   it('a pain shortly before the end is not judged, and its alarm is not counted as surplus', () => {
-    expect(judge({ ...good, alarms: good.alarms.slice(0, 1), endedAt: 25 * second })).toEqual({ judged: 0, faults: [] })
+    expect(judgeDemo({ ...good, alarms: good.alarms.slice(0, 1), endedAt: 25 * second })).toEqual({
+      judged: 0,
+      faults: []
+    })
   })
 
   it('a pain that began before watching is not judged', () => {
-    expect(judge({ ...good, alarms: [], watchedFrom: 11 * second })).toEqual({ judged: 0, faults: [] })
+    expect(judgeDemo({ ...good, alarms: [], watchedFrom: 11 * second })).toEqual({ judged: 0, faults: [] })
   })
 
   it('technical and test alarms are not judged', () => {
     const others = [alarm('t', 'start', 30, { condition: 'camera_lost' }), alarm('u', 'start', 31, { test: true })]
-    expect(judge({ ...good, alarms: [...good.alarms, ...others] }).faults).toEqual([])
+    expect(judgeDemo({ ...good, alarms: [...good.alarms, ...others] }).faults).toEqual([])
   })
 })

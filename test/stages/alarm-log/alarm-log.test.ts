@@ -21,7 +21,7 @@ import { type Log, silentLog } from '../../../src/core/log.js'
 import {
   type AlarmLog,
   type AlarmLogOptions,
-  isAcknowledgement,
+  isAcknowledgementEntry,
   openAlarmLog,
   readAlarmLog,
   readPastAlarms
@@ -41,7 +41,7 @@ const here = (more: Partial<AlarmLogOptions> = {}) =>
   openAlarmLog({ path: path(), maxBytes: 1e6, encode: JSON.stringify, log: silentLog, ...more })
 async function seqs(): Promise<number[]> {
   const found: number[] = []
-  for await (const entry of readAlarmLog(path())) if (!isAcknowledgement(entry)) found.push(entry.seq)
+  for await (const entry of readAlarmLog(path())) if (!isAcknowledgementEntry(entry)) found.push(entry.seq)
   return found
 }
 async function all<T>(entries: AsyncIterable<T>): Promise<T[]> {

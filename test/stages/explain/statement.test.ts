@@ -4,7 +4,7 @@ import { de } from '../../../src/contract/languages/de.js'
 import { en } from '../../../src/contract/languages/en.js'
 import type { Statement } from '../../../src/contract/languages/index.js'
 import { type RegionName, type RegionShare, regionNames } from '../../../src/core/types.js'
-import { inWords, rules, statementOf, unsteadyFrom } from '../../../src/stages/explain/statement.js'
+import { explanationInWords, rules, statementOf, unsteadyFrom } from '../../../src/stages/explain/statement.js'
 
 type Parts = Partial<Record<RegionName, number>>
 type Mass = { positive: number; negative: number }
@@ -188,7 +188,7 @@ describe('the sentence', () => {
   ]
   for (const [what, label, regions, uncertainty, english, german] of cases)
     it(`${what}`, () => {
-      expect(inWords(only(label), regions, uncertainty)).toEqual({ en: english, de: german })
+      expect(explanationInWords(only(label), regions, uncertainty)).toEqual({ en: english, de: german })
     })
 
   it.each([
@@ -224,11 +224,11 @@ describe('the sentence', () => {
 
   it('says of a contrast what is seen rather than what', () => {
     const regions = shares({ brows: 0.8, eyes: 0.2 }, { mouth: 1 }, forAndAgainst)
-    expect(inWords({ labels: ['pain'], ratherThan: ['disgust'] }, regions)).toEqual({
+    expect(explanationInWords({ labels: ['pain'], ratherThan: ['disgust'] }, regions)).toEqual({
       en: "The model's impression of pain rather than disgust rests mostly on the brows (80 %) and the eyes (20 %); the mouth speaks against it.",
       de: 'Der Eindruck von Schmerz statt Ekel, den das Modell hat, beruht vor allem auf den Brauen (80 %) und den Augen (20 %); der Mund spricht dagegen.'
     })
-    const none = inWords({ labels: ['pain', 'fear'], ratherThan: ['disgust', 'happiness'] }, shares({}))
+    const none = explanationInWords({ labels: ['pain', 'fear'], ratherThan: ['disgust', 'happiness'] }, shares({}))
     expect(none).toEqual({
       en: 'The model finds no part of the picture that speaks for pain and "fear" rather than disgust or happiness.',
       de: 'Das Modell findet im Bild keinen Bereich, der für Schmerz und „fear“ statt Ekel oder Freude spricht.'
@@ -236,7 +236,7 @@ describe('the sentence', () => {
   })
 
   it('quotes the label "constructor" like any other label', () => {
-    const { en: english } = inWords(only('constructor'), shares(even()))
+    const { en: english } = explanationInWords(only('constructor'), shares(even()))
     expect(english).toContain('impression of "constructor" is')
   })
 
@@ -361,7 +361,7 @@ describe('the statement', () => {
     }
     fc.assert(
       fc.property(anyShares, fc.option(fc.nat(100), { nil: undefined }), (given, uncertainty) => {
-        const text = inWords(only('pain'), given, uncertainty)
+        const text = explanationInWords(only('pain'), given, uncertainty)
         const { regions, against } = statementOf(given)
         for (const language of ['en', 'de'] as const) {
           const found = text[language].match(names[language]) ?? []

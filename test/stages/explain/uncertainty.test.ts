@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type RegionShare, regionNames } from '../../../src/core/types.js'
-import { disagreement, spread, uncertaintyOf, type ViewsSaid } from '../../../src/stages/explain/explain-crop.js'
+import { disagreement, spreadOfViews, uncertaintyOf, type ViewsSaid } from '../../../src/stages/explain/explain-crop.js'
 
 const labels = ['pain', 'disgust', 'happiness']
 
@@ -85,9 +85,9 @@ describe('the uncertainty of an explanation', () => {
 
 describe('a part of the uncertainty', () => {
   it('the spread is twice the standard deviation', () => {
-    expect(spread([0.3, 0.3, 0.3])).toBeCloseTo(0, 12)
-    expect(spread([0, 1])).toBe(1)
-    expect(spread([0.1, 0.2, 0.3])).toBeCloseTo(2 * Math.sqrt(0.02 / 3), 12)
+    expect(spreadOfViews([0.3, 0.3, 0.3])).toBeCloseTo(0, 12)
+    expect(spreadOfViews([0, 1])).toBe(1)
+    expect(spreadOfViews([0.1, 0.2, 0.3])).toBeCloseTo(2 * Math.sqrt(0.02 / 3), 12)
   })
 
   it('the disagreement is 0 for one map, 1 for disjoint maps, 1/3 for a map and its double', () => {

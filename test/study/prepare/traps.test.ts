@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Clip, Findings } from '../../../src/study/prepare/clips.js'
 import type { Medium } from '../../../src/study/prepare/inspect.js'
-import { type PlanOptions, picturesOf, planOf } from '../../../src/study/prepare/plan.js'
+import { type PlanOptions, picturesOf, preparePlan } from '../../../src/study/prepare/plan.js'
 import { namesOf } from '../../../src/study/prepare/pseudonyms.js'
 import { chosen, warnOfTraps } from '../../../src/study/prepare/traps.js'
 import { trapText } from '../../../src/study/traps.js'
@@ -86,7 +86,7 @@ describe('the plan', () => {
   const media = (durationS: number | null): Map<string, Medium> =>
     new Map([['/data/v.mp4', { kind: 'video', bytes: 1, durationS }]])
   const stretches = (durationS: number | null, changed: Partial<PlanOptions> = {}, own: Partial<Clip> = {}) =>
-    planOf(
+    preparePlan(
       [{ ...clip('pain', 's1', 'a', '/data/v.mp4'), ...own }],
       media(durationS),
       { ...options, ...changed },

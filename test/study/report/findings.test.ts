@@ -6,7 +6,7 @@ import { comparisonsOf, type ExplainedStudy, mapDifferencesOf } from '../../../s
 import type { Explanations } from '../../../src/study/report/explanations.js'
 import { gateOf, unitEffectsOf } from '../../../src/study/report/gate.js'
 import { languageOf } from '../../../src/study/report/languages/index.js'
-import { gridSide, type ReducedMap, reduce, reducedMapOf } from '../../../src/study/report/reduced-map.js'
+import { gridSide, type ReducedMap, reducedMap, reducedMapOf } from '../../../src/study/report/reduced-map.js'
 import { regionSection } from '../../../src/study/report/region-sections.js'
 import type { SwitchEffect } from '../../../src/study/report/relevance-pass.js'
 import { switches } from '../../../src/study/report/rendered-faces.js'
@@ -30,7 +30,7 @@ function mapWith(upper: number, seed: number): ReducedMap {
   const relevance = Float32Array.from({ length: side * side }, (_, i) => {
     return (random.uniform(0.5, 1.5) * (i < half ? upper : 1 - upper)) / half
   })
-  return reducedMapOf(reduce(relevance, places, { width: side, height: side }, { start: 1, logits: [1, 0, 0] }), 3)
+  return reducedMapOf(reducedMap(relevance, places, { width: side, height: side }, { start: 1, logits: [1, 0, 0] }), 3)
 }
 
 interface Shown {
@@ -309,7 +309,7 @@ describe('a reduced map', () => {
     relevance[70] = Number.NaN
     const regions = new Uint8Array(64 * 64).fill(regionNames.indexOf('mouth'))
     regions[0] = regionNames.indexOf('eyes')
-    const map = reducedMapOf(reduce(relevance, regions, size, { start: 2.5, logits: [2.5, 1, 0] }), 3)
+    const map = reducedMapOf(reducedMap(relevance, regions, size, { start: 2.5, logits: [2.5, 1, 0] }), 3)
     expect(map).toMatchObject({ start: 2.5, sum: 3, notFinite: 1, mass: { positive: 4, negative: 1 } })
     expect([...map.logits]).toEqual([2.5, 1, 0])
     expect(map.positive[regionNames.indexOf('eyes')]).toBeCloseTo(0.75, 6)

@@ -7,7 +7,7 @@ import type { GateFinding } from '../../../src/study/report/gate.js'
 import { gateSection, unitsSection } from '../../../src/study/report/gate-sections.js'
 import { languageOf } from '../../../src/study/report/languages/index.js'
 import { mapsSection } from '../../../src/study/report/maps-section.js'
-import { type ReducedMap, reduce, reducedMapOf } from '../../../src/study/report/reduced-map.js'
+import { type ReducedMap, reducedMap, reducedMapOf } from '../../../src/study/report/reduced-map.js'
 import { regionSection } from '../../../src/study/report/region-sections.js'
 import type { MapTask } from '../../../src/study/report/relevance-pass.js'
 import type { SampledPicture } from '../../../src/study/report/sample.js'
@@ -36,7 +36,7 @@ const composites = ['lrp.z', 'lrp.preset']
 function mapOf(sign: number): ReducedMap {
   const regions = new Uint8Array(size.width * size.height).fill(1)
   const relevance = new Float32Array(regions.length).fill(sign)
-  return reducedMapOf(reduce(relevance, regions, size, { start: sign, logits: [1, 0, 0] }), labels.length)
+  return reducedMapOf(reducedMap(relevance, regions, size, { start: sign, logits: [1, 0, 0] }), labels.length)
 }
 
 /**

@@ -6,7 +6,7 @@ import { ranksOf } from '#painlens/lib/statistics/correlation.js'
 import {
   disagreement,
   explainViews,
-  spread,
+  spreadOfViews,
   uncertaintyOf,
   type ViewAnswer,
   type ViewsSaid
@@ -88,7 +88,7 @@ function unsureBy({ target, probabilities, relevance, shares }: ViewsSaid): Look
     const { classes, regions } = uncertaintyOf({ labels, target, ...said })
     return {
       target: classes[labels[target]!]!,
-      spread: spread(said.probabilities.map((ofView) => ofView[target]!)),
+      spread: spreadOfViews(said.probabilities.map((ofView) => ofView[target]!)),
       disagreement: disagreement(said.relevance),
       regions: regionNames.map((name) => regions[name]!)
     }

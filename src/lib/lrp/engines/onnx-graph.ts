@@ -1,6 +1,6 @@
 import { GraphBuilder, type OnnxAttribute, type OnnxGraph, type OnnxModel, type OnnxTensor } from '../../onnx/index.js'
 import type { Composite } from '../composites.js'
-import { middleOf } from '../cost.js'
+import { middleLayerOf } from '../cost.js'
 import type { LayerGraph } from '../layers.js'
 import { Walk } from '../walk.js'
 import type { UnpoolForm } from './onnx-emitter.js'
@@ -64,7 +64,7 @@ export function lrpModelOf(graph: LayerGraph, composite: Composite, form: LrpGra
 
 /** Such a model that also judges, with an input `task`; where an explanation takes long, it comes in two halves. */
 export function judgingModelOf(graph: LayerGraph, composite: Composite, form: JudgingGraphForm = {}): JudgingModel {
-  const middle = middleOf(graph, composite, form.longest ?? defaultLongest)
+  const middle = middleLayerOf(graph, composite, form.longest ?? defaultLongest)
   const emitted = new Emitted(graph, composite, form)
   const { builder, weights, input } = emitted
   const task = builder.input(lrpNames.task, [], 'int64')

@@ -15,7 +15,7 @@ export function cropped(tf: typeof tfjs, x: Tensor, pads: ConvGeometry['pads']):
 }
 
 /** Puts strides - 1 zeros between the pixels of a map. */
-export function spread(tf: typeof tfjs, s: Tensor, [down, across]: Pair): Tensor {
+export function spreadMap(tf: typeof tfjs, s: Tensor, [down, across]: Pair): Tensor {
   if (down === 1 && across === 1) return s
   const [batch, height, width, channels] = s.shape as [number, number, number, number]
   const apart = tf.reshape(s, [batch, height, 1, width, 1, channels])
@@ -32,7 +32,7 @@ export function spread(tf: typeof tfjs, s: Tensor, [down, across]: Pair): Tensor
 }
 
 /** A stored map's shape, and what the pools need of it. */
-export function mapOf(x: Tensor): { shape: number[]; map: MapShape } {
+export function asMap(x: Tensor): { shape: number[]; map: MapShape } {
   const [batch, , , channels] = x.shape as [number, number, number, number]
   return { shape: x.shape, map: { batch, channels } }
 }

@@ -12,7 +12,7 @@ import {
   sumPoolOnHost,
   unpoolOnHost
 } from './host.js'
-import { cropped, mapOf, spread } from './tfjs-maps.js'
+import { asMap, cropped, spreadMap } from './tfjs-maps.js'
 
 type Tensor = tfjs.Tensor
 type Pair = [number, number]
@@ -219,7 +219,7 @@ export class TfjsOps implements TensorOps<Tensor> {
   }
 
   convBackward(s: Tensor, kernel: Tensor, geometry: ConvGeometry): Tensor {
-    return this.conv(spread(this.tf, s, geometry.strides), kernel, null, flippedGeometry(geometry))
+    return this.conv(spreadMap(this.tf, s, geometry.strides), kernel, null, flippedGeometry(geometry))
   }
 
   denseKernel(weights: Float32Array, outSize: number, inSize: number): Tensor {
@@ -243,7 +243,7 @@ export class TfjsOps implements TensorOps<Tensor> {
   }
 
   maxPool(x: Tensor, window: Window): { output: Tensor; unpool(relevance: Tensor): Tensor } {
-    const { shape, map } = mapOf(x)
+    const { shape, map } = asMap(x)
     let winners: Int32Array
     const output = this.#memory.make([map.batch, ...window.output, map.channels], [x], (to, from) => {
       winners = maxPoolOnHost(to, from, map, window)
@@ -254,13 +254,13 @@ export class TfjsOps implements TensorOps<Tensor> {
   }
 
   sumPool(x: Tensor, window: Window): Tensor {
-    const { map } = mapOf(x)
+    const { map } = asMap(x)
     const shape = [map.batch, ...window.output, map.channels]
     return this.#memory.make(shape, [x], (to, from) => sumPoolOnHost(to, from, map, window))
   }
 
   sumPoolBackward(s: Tensor, window: Window): Tensor {
-    const { map } = mapOf(s)
+    const { map } = asMap(s)
     const shape = [map.batch, ...window.input, map.channels]
     return this.#memory.make(shape, [s], (to, from) => sumPoolBackwardOnHost(to, from, map, window))
   }

@@ -48,7 +48,7 @@ function pushGlobal(kind: PoolKind, node: OnnxNode, reader: GraphReader, place: 
  * ReduceMean and ReduceMax over neighbouring axes, such as height and width: a pool over a map of what lies before them, they
  * themselves, and what lies behind. Axes are an attribute before opset 18.
  */
-export function reduce(kind: PoolKind, node: OnnxNode, reader: GraphReader): void {
+export function convertReduce(kind: PoolKind, node: OnnxNode, reader: GraphReader): void {
   const dims = reader.dimsOf(node)
   const given = reader.has(node, 1) ? reader.integers(node, 1) : (intsOf(node, 'axes') ?? [])
   const axes = given.map((axis) => (axis < 0 ? axis + dims.length : axis - 1)).sort((a, b) => a - b)

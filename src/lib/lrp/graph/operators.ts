@@ -13,7 +13,7 @@ import {
   sumOfAll
 } from './convert-arithmetic.js'
 import { batchNormalization, conv, gemm, matMul } from './convert-linear.js'
-import { globalPool, maxOfBranches, pool, reduce } from './convert-pools.js'
+import { convertReduce, globalPool, maxOfBranches, pool } from './convert-pools.js'
 import {
   concat,
   constant,
@@ -63,8 +63,8 @@ export const operators: Readonly<Record<string, Convert>> = {
   AveragePool: (node, reader) => pool('averagePool', node, reader),
   GlobalMaxPool: (node, reader) => globalPool('maxPool', node, reader),
   GlobalAveragePool: (node, reader) => globalPool('averagePool', node, reader),
-  ReduceMax: (node, reader) => reduce('maxPool', node, reader),
-  ReduceMean: (node, reader) => reduce('averagePool', node, reader),
+  ReduceMax: (node, reader) => convertReduce('maxPool', node, reader),
+  ReduceMean: (node, reader) => convertReduce('averagePool', node, reader),
   Concat: concat,
   Expand: expand,
   Split: split,

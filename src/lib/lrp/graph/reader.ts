@@ -10,7 +10,7 @@ import {
 } from '../../onnx/index.js'
 import type { Layer } from '../layers.js'
 import { remedyFor } from './remedies.js'
-import { batch, type Extent, type Sizes, shapeOf, sizeOperators } from './sizes.js'
+import { batch, type Extent, type Sizes, shapeSizes, sizeOperators } from './sizes.js'
 
 /** Operators whose Keras counterpart is a layer of its own, so that `untilLayerIdx` counts as iNNvestigate does. */
 const countedByKeras = new Set([
@@ -96,7 +96,7 @@ export class GraphReader {
   evaluate(node: OnnxNode): boolean {
     const place = this.#places.get(node.inputs[0] ?? '')
     if (node.opType === 'Shape' && place !== undefined) {
-      this.#sizes.set(node.outputs[0]!, shapeOf(node, [batch, ...this.layers[place]!.dims]))
+      this.#sizes.set(node.outputs[0]!, shapeSizes(node, [batch, ...this.layers[place]!.dims]))
       return true
     }
     if (!node.inputs.some((input) => this.#sizes.has(input))) return false

@@ -74,6 +74,6 @@ export const sizeOperators: Readonly<Record<string, Evaluate>> = {
 }
 
 /** What Shape gives of a value with these dims, the batch first; `start` and `end` since opset 15. */
-export function shapeOf(node: OnnxNode, dims: readonly Extent[]): Sizes {
+export function shapeSizes(node: OnnxNode, dims: readonly Extent[]): Sizes {
   return { items: dims.slice(intOf(node, 'start', 0), intOf(node, 'end', dims.length)), isList: true }
 }

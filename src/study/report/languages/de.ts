@@ -15,7 +15,7 @@ const labels = new Map([
 ])
 const label = (name: string): string => labels.get(name) ?? name
 
-export const de: ReportLanguage = {
+export const reportDe: ReportLanguage = {
   ...findingsDe,
   number,
   label,

@@ -7,7 +7,7 @@ const share = (value: number): string => `${number(100 * value, 0)}\u00a0%`
 const p = (value: number | null): string => pText(value, number)
 const pIs = (value: number | null): string => (value !== null && value < 0.001 ? 'p < 0.001' : `p = ${p(value)}`)
 
-export const en: ReportLanguage = {
+export const reportEn: ReportLanguage = {
   ...findingsEn,
   number,
   label: (name) => name,

@@ -85,14 +85,7 @@ function createServer(options: HttpOptions): FastifyInstance {
   })
   limitConnections(server.server, bounds.connections)
   limitPipelines(server, bounds.unanswered)
-  server.addHook('onRequest', async (request, reply) => {
-    reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff')
-    if (token === undefined || isSame(bearerOf(request.headers.authorization), token)) return undefined
-    return reply
-      .code(401)
-      .header('www-authenticate', 'Bearer')
-      .send(answer('PL-HTTP-TOKEN', 'a bearer token is needed'))
-  })
+  askForToken(server, token)
   for (const [path, report] of Object.entries({ '/live': live, '/ready': ready }))
     server.get(path, async (_, reply) => {
       const { ok, parts } = report()
@@ -103,6 +96,23 @@ function createServer(options: HttpOptions): FastifyInstance {
     const { type, text } = await readMetrics()
     return reply.type(type).send(text)
   })
+  answerErrors(server, log)
+  return server
+}
+
+/** Of every request, where there is one. */
+function askForToken(server: FastifyInstance, token: string | undefined): void {
+  server.addHook('onRequest', async (request, reply) => {
+    reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff')
+    if (token === undefined || isSame(bearerOf(request.headers.authorization), token)) return undefined
+    return reply
+      .code(401)
+      .header('www-authenticate', 'Bearer')
+      .send(answer('PL-HTTP-TOKEN', 'a bearer token is needed'))
+  })
+}
+
+function answerErrors(server: FastifyInstance, log: Log): void {
   server.setNotFoundHandler((_, reply) =>
     reply.code(404).send(answer('PL-HTTP-PATH', 'there are /live, /ready and /metrics'))
   )
@@ -116,7 +126,6 @@ function createServer(options: HttpOptions): FastifyInstance {
         : (['PL-HTTP-REQUEST', 'no such request'] as const)
     return reply.code(statusCode).send(answer(code, what))
   })
-  return server
 }
 
 /** Requests that come while an answer is being made get that one: making it takes milliseconds. */

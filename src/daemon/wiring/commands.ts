@@ -31,7 +31,7 @@ function checkZone({ config: { id, zones } }: WatchedCamera, zone: string | null
 }
 
 export function commandHandlers(dependencies: CommandDependencies): CommandHandlers {
-  const { alarms, cameras, reporter, references, recalled, clock } = dependencies
+  const { alarms, cameras, reporter, recalled, clock } = dependencies
   const find = (id: string): WatchedCamera => {
     const camera = cameras.get(id)
     if (camera) return camera
@@ -64,28 +64,34 @@ export function commandHandlers(dependencies: CommandDependencies): CommandHandl
       reporter.refreshAll()
       return undefined
     },
-    async reference({ camera: id, zone = null, seconds, by, remove, not_after }) {
-      const camera = find(id)
-      if (references === null)
-        throw new InputError('PL-REFERENCE-OFF', 'painlens takes no resting faces here', 'alarm.reference.enabled')
-      if (not_after !== undefined && timeOfDay(clock, clock.now()) > Date.parse(not_after))
-        throw new InputError('PL-REFERENCE-LATE', 'the command came after its not_after', `camera ${id}`)
-      if (remove) {
-        await references.remove(id, zone, printable(by))
-        return undefined
-      }
-      checkZone(camera, zone)
-      const { state } = camera.stats()
-      if (!judgesFaces[state])
-        throw new InputError('PL-REFERENCE-INTERRUPTED', `the camera is ${state}`, `camera ${id}`)
-      // At the start, and for an alarm that begins meanwhile.
-      const noOpenPain = (): void => {
-        if (!alarms.hasOpenPain(id)) return
-        const what = 'an alarm for pain is active that is not acknowledged as false_alarm'
-        throw new InputError('PL-REFERENCE-ALARM', what, `camera ${id}`)
-      }
-      noOpenPain()
-      return references.take({ camera: id, zone, seconds, by: printable(by) }, noOpenPain)
-    }
+    reference: async (command) => takeReference(command, find(command.camera), dependencies)
   }
+}
+
+/** Takes the resting face of a bed, or removes what was taken. */
+async function takeReference(
+  { camera: id, zone: named, seconds, by, remove, not_after }: Parameters<CommandHandlers['reference']>[0],
+  camera: WatchedCamera,
+  { alarms, references, clock }: CommandDependencies
+): ReturnType<CommandHandlers['reference']> {
+  const zone = named ?? null
+  if (references === null)
+    throw new InputError('PL-REFERENCE-OFF', 'painlens takes no resting faces here', 'alarm.reference.enabled')
+  if (not_after !== undefined && timeOfDay(clock, clock.now()) > Date.parse(not_after))
+    throw new InputError('PL-REFERENCE-LATE', 'the command came after its not_after', `camera ${id}`)
+  if (remove) {
+    await references.remove(id, zone, printable(by))
+    return undefined
+  }
+  checkZone(camera, zone)
+  const { state } = camera.stats()
+  if (!judgesFaces[state]) throw new InputError('PL-REFERENCE-INTERRUPTED', `the camera is ${state}`, `camera ${id}`)
+  // At the start, and for an alarm that begins meanwhile.
+  const noOpenPain = (): void => {
+    if (!alarms.hasOpenPain(id)) return
+    const what = 'an alarm for pain is active that is not acknowledged as false_alarm'
+    throw new InputError('PL-REFERENCE-ALARM', what, `camera ${id}`)
+  }
+  noOpenPain()
+  return references.take({ camera: id, zone, seconds, by: printable(by) }, noOpenPain)
 }

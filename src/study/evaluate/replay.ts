@@ -160,12 +160,15 @@ const hoursOf = (stretches: readonly Stretch[], which: (label: string) => boolea
 /** Interval of the alarm stage's ticks, in ms. */
 const tickMs = 1000
 
-function alarmsOf(
-  { source, video, subject, judged }: Video,
-  stretches: readonly Stretch[],
-  { labels, alarmLabel }: JudgedData,
-  settings: AlarmSettings
-): ReplayedAlarm[] {
+/** When an alarm was raised, in ms of the replay's clock. */
+interface Raised {
+  onset: number
+  start: number
+  end: number
+}
+
+/** What the alarm stage raises of a video's verdicts, as the daemon would. */
+function raisedIn({ judged }: Video, { labels, alarmLabel }: JudgedData, settings: AlarmSettings): Raised[] {
   let now = 0
   let ids = 0
   const clock = { now: () => now as Moment }
@@ -194,23 +197,26 @@ function alarmsOf(
     note(stage.observe({ camera: 'study', track: 1, at: now as Moment, score, unreferenced }).alarms)
   }
   note(stage.shutdown(now as Moment))
-  return [...raised.values()].map(({ onset, start, end }) => {
-    const [onset_s, start_s, end_s] = [onset, start, end ?? now].map((ms) => begin + ms / 1000) as [
-      number,
-      number,
-      number
-    ]
+  return [...raised.values()].map(({ end, ...times }) => ({ ...times, end: end ?? now }))
+}
+
+function alarmsOf(
+  video: Video,
+  stretches: readonly Stretch[],
+  data: JudgedData,
+  settings: AlarmSettings
+): ReplayedAlarm[] {
+  const { source, video: name, subject, judged } = video
+  const secondOf = (ms: number): number => judged[0]!.at + ms / 1000
+  return raisedIn(video, data, settings).map(({ onset, start, end }) => {
+    const [onset_s, start_s, end_s] = [secondOf(onset), secondOf(start), secondOf(end)]
     // The stage's clock has whole milliseconds.
     const shown = stretches
       .filter(({ from, to }) => from <= start_s + 0.001 && to >= onset_s - 0.001)
       .map(({ label }) => label)
+    const { alarmLabel } = data
     return {
-      source,
-      video,
-      subject,
-      onset_s,
-      start_s,
-      end_s,
+      ...{ source, video: name, subject, onset_s, start_s, end_s },
       shown: shown.includes(alarmLabel) ? alarmLabel : shown.at(-1)!
     }
   })

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Moment } from '../../core/clock.js'
 import { silentLog } from '../../core/log.js'
 import type { Crop } from '../../core/types.js'
+import type { Manifest } from '../../lib/model/manifest.js'
 import { median } from '../../lib/statistics/index.js'
 import { type Classifier, startClassifier } from '../../stages/classify/index.js'
 import {
@@ -20,6 +21,7 @@ import {
   relevanceCurves
 } from '../../stages/explain/checks/index.js'
 import { faceOf } from '../evaluate/judge.js'
+import type { PartProgress } from './progress.js'
 import { signedShares } from './reduced-map.js'
 import { keptRows, LazyModel, type PassOptions, type PassResult } from './relevance-pass.js'
 import type { SampledPicture } from './sample.js'
@@ -37,73 +39,121 @@ const points = flippedShares.length
 /** Predictions that flipping one picture asks for. */
 export const flippingPredictions = (composites: number): number => points * (randomOrders + 2 * composites)
 
+/** The curves of one picture. */
+interface PictureCurves {
+  mostRelevantFirst: Curve
+  leastRelevantFirst: Curve
+  random: Curve[]
+}
+
 /** @param pictures that are called right */
 export async function flipPixels(
   options: PassOptions,
   pictures: readonly SampledPicture[]
 ): Promise<FlippingFinding[]> {
-  const found = new Map<string, { mostRelevantFirst: Curve; leastRelevantFirst: Curve; random: Curve[] }[]>()
+  const found = new Map<string, PictureCurves[]>()
   const progress = options.begin('pixel flipping', pictures.length * (1 + options.composites.length))
   for (const [fold, manifest] of options.run.folds) {
     const own = pictures.filter(({ judged }) => judged.fold === fold)
     if (own.length === 0) continue
-    let classifier: Promise<Classifier> | null = null
-    const predictorFor = (crop: Crop, target: number) => async (views: readonly Uint8Array[]) => {
-      classifier ??= startClassifier({
-        manifest,
-        provider: 'cpu',
-        threads: options.threads,
-        log: silentLog,
-        signal: options.signal
-      })
-      const faces = views.map((data) => faceOf(data, crop))
-      const verdicts = await (await classifier).classify({ camera: 'study', at: 0 as Moment, faces }).verdicts
-      return verdicts.map(({ probabilities }) => probabilities[target]!)
-    }
+    const predictor = new Predictor(manifest, options)
     const form = { ...options, progress, count: own.length }
     try {
-      const randomFile = join(options.work, `random-${fold}.f32`)
-      const random = await keptRows(randomFile, { ...form, size: randomOrders * points }, async (i) => {
-        const { place, label } = own[i]!
-        const crop = await options.cropOf(place)
-        return (await randomCurves(crop, predictorFor(crop, label), place)).flat()
-      })
-      for (const composite of options.composites) {
-        const model = new LazyModel(manifest, composite, options.threads)
-        try {
-          const file = join(options.work, `flipped-${fold}-${composite}.f32`)
-          const rows = await keptRows(file, { ...form, size: 2 * points }, async (i) => {
-            const { place, label } = own[i]!
-            const crop = await options.cropOf(place)
-            const { relevance } = await model.explain(crop, label)
-            const curves = await relevanceCurves(crop, finite(relevance), predictorFor(crop, label))
-            return [...curves.mostRelevantFirst, ...curves.leastRelevantFirst]
-          })
-          const list = found.get(composite) ?? []
-          found.set(composite, list)
-          for (const [i, row] of rows.entries()) {
-            const [mostRelevantFirst, leastRelevantFirst] = [[...row.subarray(0, points)], [...row.subarray(points)]]
-            list.push({ mostRelevantFirst, leastRelevantFirst, random: inRows(random[i]!) })
-          }
-        } finally {
-          await model.close()
+      const random = await keptRows(
+        join(options.work, `random-${fold}.f32`),
+        { ...form, size: randomOrders * points },
+        async (i) => {
+          const { place, label } = own[i]!
+          const crop = await options.cropOf(place)
+          return (await randomCurves(crop, predictor.of(crop, label), place)).flat()
         }
+      )
+      for (const composite of options.composites) {
+        const rows = await flippedBy(composite, { ...form, fold, manifest, predictor, own })
+        found.set(composite, [
+          ...(found.get(composite) ?? []),
+          ...rows.map((row, i) => ({ ...row, random: inRows(random[i]!) }))
+        ])
       }
     } finally {
-      await (await (classifier as Promise<Classifier> | null))?.stop()
+      await predictor.stop()
     }
   }
-  return [...found].map(([composite, list]) => ({
-    composite,
-    pictures: list.length,
-    verdict: judgeFlipping(list),
-    curves: {
-      most: meanCurve(list.map(({ mostRelevantFirst }) => mostRelevantFirst)),
-      least: meanCurve(list.map(({ leastRelevantFirst }) => leastRelevantFirst)),
-      random: meanCurve(list.flatMap(({ random }) => random))
-    }
-  }))
+  return [...found].map(([composite, list]) => findingOf(composite, list))
 }
+
+interface FoldsPictures extends PassOptions {
+  progress: PartProgress
+  count: number
+  fold: number
+  manifest: Manifest
+  predictor: Predictor
+  own: readonly SampledPicture[]
+}
+
+/** The curves of a fold's pictures, in the order of one composite's relevance. */
+async function flippedBy(composite: string, options: FoldsPictures): Promise<Omit<PictureCurves, 'random'>[]> {
+  const { fold, manifest, predictor, own, work } = options
+  const model = new LazyModel(manifest, composite, options.threads)
+  try {
+    const file = join(work, `flipped-${fold}-${composite}.f32`)
+    const rows = await keptRows(file, { ...options, size: 2 * points }, async (i) => {
+      const { place, label } = own[i]!
+      const crop = await options.cropOf(place)
+      const { relevance } = await model.explain(crop, label)
+      const curves = await relevanceCurves(crop, finite(relevance), predictor.of(crop, label))
+      return [...curves.mostRelevantFirst, ...curves.leastRelevantFirst]
+    })
+    return rows.map((row) => ({
+      mostRelevantFirst: [...row.subarray(0, points)],
+      leastRelevantFirst: [...row.subarray(points)]
+    }))
+  } finally {
+    await model.close()
+  }
+}
+
+/** A fold's classifier, which is started when it is first asked: a pass that goes on where it was may need none. */
+class Predictor {
+  #classifier: Promise<Classifier> | null = null
+
+  constructor(
+    readonly manifest: Manifest,
+    readonly options: PassOptions
+  ) {}
+
+  /** The probability of a class, for views of a crop. */
+  of(crop: Crop, target: number): (views: readonly Uint8Array[]) => Promise<number[]> {
+    return async (views) => {
+      const { threads, signal } = this.options
+      this.#classifier ??= startClassifier({
+        manifest: this.manifest,
+        provider: 'cpu',
+        threads,
+        log: silentLog,
+        signal
+      })
+      const faces = views.map((data) => faceOf(data, crop))
+      const verdicts = await (await this.#classifier).classify({ camera: 'study', at: 0 as Moment, faces }).verdicts
+      return verdicts.map(({ probabilities }) => probabilities[target]!)
+    }
+  }
+
+  async stop(): Promise<void> {
+    await (await this.#classifier)?.stop()
+  }
+}
+
+const findingOf = (composite: string, list: readonly PictureCurves[]): FlippingFinding => ({
+  composite,
+  pictures: list.length,
+  verdict: judgeFlipping(list),
+  curves: {
+    most: meanCurve(list.map(({ mostRelevantFirst }) => mostRelevantFirst)),
+    least: meanCurve(list.map(({ leastRelevantFirst }) => leastRelevantFirst)),
+    random: meanCurve(list.flatMap(({ random }) => random))
+  }
+})
 
 const finite = (relevance: Float32Array): Float32Array => relevance.map((value) => (Number.isFinite(value) ? value : 0))
 

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { filter, firstValueFrom, lastValueFrom, take, tap } from 'rxjs'
 import { systemClock } from '../../../src/core/clock.js'
+import { messageOf } from '../../../src/core/errors.js'
 import { createLog, silentLog } from '../../../src/core/log.js'
 import { Secrets } from '../../../src/core/secrets.js'
 import type { CameraState, Frame } from '../../../src/core/types.js'
@@ -13,6 +14,7 @@ import type { Decoder } from '../../../src/stages/camera/index.js'
 import {
   type Camera,
   type CameraOptions,
+  type CameraStats,
   type CameraTiming,
   ffmpegDecoder,
   openCamera,
@@ -35,6 +37,8 @@ const threeTries = 25_000
 
 /** Asked once for all tests of a file. */
 let ffmpeg: ReturnType<typeof probeFfmpeg> | undefined
+
+const logs = new WeakMap<Camera, string[]>()
 
 /** Servers, feeds and cameras of one test, and the end of them all. */
 export class Rig {
@@ -106,6 +110,7 @@ export class Rig {
       timing: { ...quick, ...timing },
       ...rest
     })
+    logs.set(camera, this.lines)
     this.#stoppers.push(() => camera.stop())
     return camera
   }
@@ -144,13 +149,26 @@ export function takeFrames(camera: Camera): { unsubscribe(): void } {
 }
 
 export async function untilState(camera: Camera, state: CameraState, ms = threeTries): Promise<string | undefined> {
-  const reached = camera.states.pipe(filter((status) => status.state === state))
-  return (await within(firstValueFrom(reached), `the state ${state}`, ms)).reason
+  return (await untilStatus(camera, `the state ${state}`, (status) => status.state === state, ms)).reason
 }
 
 export async function untilReason(camera: Camera, reason: RegExp, ms = threeTries): Promise<CameraState> {
-  const reached = camera.states.pipe(filter((status) => reason.test(status.reason ?? '')))
-  return (await within(firstValueFrom(reached), `the reason ${reason}`, ms)).state
+  return (await untilStatus(camera, `the reason ${reason}`, (status) => reason.test(status.reason ?? ''), ms)).state
+}
+
+/** In vain, it says what the camera has logged: such a wait fails on a busy machine once in many runs. */
+async function untilStatus(
+  camera: Camera,
+  what: string,
+  is: (status: Pick<CameraStats, 'state' | 'reason'>) => boolean,
+  ms: number
+) {
+  try {
+    return await within(firstValueFrom(camera.states.pipe(filter(is))), what, ms)
+  } catch (error) {
+    const lines = logs.get(camera)?.slice(-40).join('') ?? ''
+    throw new Error(`${messageOf(error)}\n${JSON.stringify(camera.stats())}\n${lines}`)
+  }
 }
 
 /** Red, green and blue at a place in 0..1 of a picture. */

@@ -16,7 +16,7 @@ const trapSchema = z.discriminatedUnion('trap', [
   z.object({ trap: z.literal('rows_without_subject'), rows: count, all: z.boolean() }),
   /** The same for data that prepare did not make: crops of which none has a subject. */
   z.object({ trap: z.literal('no_subjects') }),
-  /** Subjects that differ in case, blanks, hyphens, dots or underscores only; rows of the table as examples. */
+  /** Subjects that differ in case, blanks, hyphens, dots, underscores or leading zeros only; rows of the table as examples. */
   z.object({ trap: z.literal('several_spellings'), names: count, rows: z.array(count) }),
   /** Fewer than the folds that train makes unless told otherwise. */
   z.object({ trap: z.literal('few_subjects'), subjects: count, folds: count }),
@@ -56,7 +56,7 @@ export function trapText(found: Trap): string {
       return 'THE DATA NAME NO SUBJECTS: the same person may be among those trained on and those judged.'
     case 'several_spellings': {
       const rows = found.rows.map((row) => `row ${row}`).join(', ')
-      return `${found.names} NAME(S) OF SUBJECTS ARE WRITTEN IN SEVERAL WAYS${rows && ` (${rows}, for example)`}, which differ only in case, blanks, hyphens, dots or underscores: if these are one person, who would be in training and test at once, write them alike.`
+      return `${found.names} NAME(S) OF SUBJECTS ARE WRITTEN IN SEVERAL WAYS${rows && ` (${rows}, for example)`}, which differ only in case, blanks, hyphens, dots, underscores or zeros in front of numbers: if these are one person, who would be in training and test at once, write them alike.`
     }
     case 'few_subjects':
       return `Only ${found.subjects} subject(s), which make ${found.subjects} folds at most, where ${found.folds} are usual: give study train --folds.`

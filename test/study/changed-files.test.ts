@@ -125,6 +125,16 @@ describe('what a run says of itself', () => {
     await expectRefused(report({ ...run, data: undefined }), 'PL-STUDY-PREDICTIONS', words)
   })
 
+  it('run.yaml that names a data set which was moved away makes the report ask for --data', async () => {
+    const run = newRun()
+    writeFileSync(join(run.run, 'run.yaml'), 'data: nowhere/data')
+    await expectRefused(
+      report({ ...run, data: undefined }),
+      'PL-STUDY-DATA',
+      /^nowhere\/data: .*run\.yaml says that the data set is here, and there is none\. Give --data/
+    )
+  })
+
   const foldsOf = ({ rows }: RunFolder): Map<string, number> =>
     new Map(rows.map(({ subject, fold = 1 }) => [subject, fold]))
   const writeFolds = (run: RunFolder, folds: ReadonlyMap<string, number>, more = ''): void => {

@@ -1,5 +1,5 @@
 /** A data set that was made again in the same place, its crops named as before: what was computed of the earlier one does not count. */
-import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -84,6 +84,35 @@ describe('study train', { timeout: patience(60_000) }, () => {
     await trainStudy(options, quiet, signal)
     // Its features are computed anew.
     expect(readdirSync(join(options.out, 'cache'))).toHaveLength(features.length + 1)
+  })
+
+  it('goes on where the data were moved or are written in another way, and remembers where they are', async () => {
+    const data = copyOfData('before')
+    const plain = trainOptions(rig, 'moving', { data, trainFrom: 'fc8', folds: 2, views: 1 })
+    const options = { ...plain, recipe: { ...plain.recipe, epochs: 1 } }
+    await trainStudy(options, quiet, signal)
+    const moved = join(rig.folder, 'after')
+    renameSync(data, moved)
+    await trainStudy({ ...options, data: `${moved}/` }, quiet, signal)
+    expect(parse(readFileSync(join(options.out, 'run.yaml'), 'utf8'))).toMatchObject({ data: `${moved}/` })
+  })
+
+  it.each([
+    ['a manifest', (base: string) => ({ base, input: undefined })],
+    ['--input', (base: string) => ({ base: base.replace('.yaml', '.onnx'), input: base })]
+  ])('refuses to go on where %s says another input of the same base', async (name, of) => {
+    const base = join(rig.folder, `base-${name.replace(/\W/g, '')}.yaml`)
+    writeFileSync(base, readFileSync(rig.base, 'utf8'))
+    cpSync(rig.base.replace('.yaml', '.onnx'), base.replace('.yaml', '.onnx'))
+    const plain = trainOptions(rig, `input ${name}`, { trainFrom: 'fc8', folds: 2, views: 1, ...of(base) })
+    const options = { ...plain, recipe: { ...plain.recipe, epochs: 1 } }
+    await trainStudy(options, quiet, signal)
+    await trainStudy(options, quiet, signal)
+    edit(base, (text) => text.replace(/scale: .*/, 'scale: 0.02'))
+    await expect(trainStudy(options, quiet, signal)).rejects.toMatchObject({
+      code: 'PL-STUDY-FOLDER',
+      what: 'it holds a run with another input of the base (size, colours, mean or scale)'
+    })
   })
 })
 

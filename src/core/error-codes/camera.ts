@@ -246,7 +246,8 @@ export const cameraErrors = errorArea({
       fix: install
     },
     'PL-FFMPEG-BROKEN': {
-      cause: 'The program is damaged, built for another machine, or lacks a library.',
+      cause:
+        'The program is damaged, built for another machine, or lacks a library; or the machine is too busy to start it.',
       fix: install
     }
   }

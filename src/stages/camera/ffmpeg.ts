@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process'
+import { type ExecFileException, execFile } from 'node:child_process'
 import { messageOf, ProgramError } from '../../core/errors.js'
 import type { Size } from '../../core/types.js'
 import { pictureTalk, showinfoFilters } from './damage.js'
@@ -252,10 +252,11 @@ const probeMs = 20_000
 
 /**
  * Asks the FFmpeg at hand what it is and what it can.
- * @throws ProgramError when it is missing, older than 4.4, or lacks RTSP or a decoder
+ * @param withinMs for each answer
+ * @throws ProgramError when it is missing, gives no answer, is older than 4.4, or lacks RTSP or a decoder
  */
-export async function probeFfmpeg(command = 'ffmpeg'): Promise<Ffmpeg> {
-  const ask = (...args: string[]): Promise<string> => run(command, ['-hide_banner', ...args])
+export async function probeFfmpeg(command = 'ffmpeg', withinMs = probeMs): Promise<Ffmpeg> {
+  const ask = (...args: string[]): Promise<string> => run(command, ['-hide_banner', ...args], withinMs)
   const version = await ask('-version')
   const [rtsp, decoders, help] = await Promise.all([
     ask('-h', 'demuxer=rtsp'),
@@ -307,16 +308,20 @@ function isOlder([major, minor]: readonly [number, number], than: readonly [numb
   return major < than[0] || (major === than[0] && minor < than[1])
 }
 
-function run(command: string, args: readonly string[]): Promise<string> {
+function run(command: string, args: readonly string[], withinMs: number): Promise<string> {
   return new Promise((resolve, reject) => {
-    execFile(command, args, { timeout: probeMs, maxBuffer: 16 << 20 }, (error, stdout) => {
-      if (!error) return resolve(stdout)
-      const missing = (error as NodeJS.ErrnoException).code === 'ENOENT'
-      reject(
-        missing
-          ? new ProgramError('PL-FFMPEG-MISSING', 'this program is not there', command)
-          : new ProgramError('PL-FFMPEG-BROKEN', `it does not run: ${messageOf(error).split('\n')[0]}`, command)
-      )
-    })
+    execFile(command, args, { timeout: withinMs, maxBuffer: 16 << 20 }, (error, stdout) =>
+      error ? reject(failureOf(error, command, withinMs)) : resolve(stdout)
+    )
   })
+}
+
+function failureOf(error: ExecFileException, command: string, withinMs: number): ProgramError {
+  if (error.code === 'ENOENT') return new ProgramError('PL-FFMPEG-MISSING', 'this program is not there', command)
+  // With a code it was killed for another reason.
+  if (error.killed && typeof error.code !== 'string')
+    return new ProgramError('PL-FFMPEG-BROKEN', `it gave no answer within ${withinMs / 1000} s`, command, {
+      fix: 'Try again when this machine is less busy; where that does not help, install FFmpeg again.'
+    })
+  return new ProgramError('PL-FFMPEG-BROKEN', `it does not run: ${messageOf(error).split('\n')[0]}`, command)
 }

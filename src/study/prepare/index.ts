@@ -121,13 +121,14 @@ interface Work {
   ffmpeg: Awaited<ReturnType<typeof probeFfmpeg>> | undefined
 }
 
-/** Everything that can be known before hours are spent. @throws InputError with every problem */
+/** Everything that can be known before hours are spent. @throws InputError with every problem; ProgramError where FFmpeg is needed and does not work */
 async function findWork(options: PrepareOptions, write: Write, signal: AbortSignal): Promise<Work> {
   const findings = new Findings()
-  let ffmpeg: Work['ffmpeg']
+  // Asked once, where there is a video.
+  let ffmpeg: ReturnType<typeof probeFfmpeg> | undefined
   const probe = async (file: string) => {
-    ffmpeg ??= await probeFfmpeg()
-    return probeVideo(ffmpeg, file, signal)
+    ffmpeg ??= probeFfmpeg()
+    return probeVideo(await ffmpeg, file, signal)
   }
   const where = options.table ?? options.root ?? '.'
   const root = resolve(options.root ?? (options.table === undefined ? '.' : dirname(options.table)))
@@ -156,7 +157,14 @@ async function findWork(options: PrepareOptions, write: Write, signal: AbortSign
   warnOfTraps(usable, options, findings)
   const personal = options.pseudonyms || (options.layout !== undefined && layouts[options.layout].personal === true)
   const names = namesOf(usable, { root, personal, seed: options.seed })
-  return { clips: usable, media, jobs: preparePlan(usable, media, options, findings), names, findings, ffmpeg }
+  return {
+    clips: usable,
+    media,
+    jobs: preparePlan(usable, media, options, findings),
+    names,
+    findings,
+    ffmpeg: await ffmpeg
+  }
 }
 
 async function durationOf(file: string, probe: (file: string) => ReturnType<typeof probeVideo>): Promise<number> {

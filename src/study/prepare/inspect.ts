@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { InputError, whatOf } from '../../core/errors.js'
+import { InputError, PainlensError, whatOf } from '../../core/errors.js'
 import { groupedBy } from '../../core/grouped.js'
 import { formatOf, headBytes } from '../../lib/picture/formats.js'
 import { readRegular } from '../../lib/picture/regular-file.js'
@@ -25,6 +25,7 @@ export interface InspectOptions {
 /**
  * Looks at each file, and at its stretch of it: what cannot be used is told now, not after hours.
  * @returns what each usable file is; clips of others have a problem
+ * @throws what `probe` throws other than InputError; the signal's reason
  */
 export async function inspect(clips: readonly Clip[], options: InspectOptions): Promise<Map<string, Medium>> {
   const { findings, onProgress } = options
@@ -61,7 +62,12 @@ async function inLanes<Item>(
       await work(items[next++]!)
     }
   }
-  await Promise.all(Array.from({ length: atOnce }, lane))
+  try {
+    await Promise.all(Array.from({ length: atOnce }, lane))
+  } finally {
+    // Where one lane fails, the others end, too.
+    next = items.length
+  }
 }
 
 /**
@@ -111,6 +117,8 @@ async function mediumOf(
   } catch (error) {
     signal.throwIfAborted()
     if (error instanceof InputError) return error.what
+    // FFmpeg itself is missing or broken, which is no trouble of this file.
+    if (error instanceof PainlensError) throw error
     const { code } = error as NodeJS.ErrnoException
     if (code === 'ENOENT' || code === 'ENOTDIR') return 'there is no such file'
     return code === undefined ? whatOf(error) : `it cannot be read (${code})`

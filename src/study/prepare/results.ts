@@ -74,7 +74,7 @@ export async function writeDataset(prepared: Prepared): Promise<string[]> {
   const document = datasetOf(prepared, kept, without)
   await writeStudyFile(join(folder, 'dataset.yaml'), [stringify(document)])
   await removeRest(folder, new Set(kept.map(({ file }) => file.crop)))
-  return summaryOf(kept, without, findings)
+  return summaryOf(kept, without, prepared)
 }
 
 const fields = 'crop,subject,label,source,video,time_s,intensity,roll_deg,detector_score'.split(',')
@@ -134,12 +134,8 @@ function withoutCrop({ jobs, done }: Prepared, label?: string): Map<string, numb
 }
 
 function datasetOf(prepared: Prepared, kept: readonly Row[], without: ReadonlyMap<string, number>): unknown {
-  const { size, alignment, findings, jobs, done, namesOf } = prepared
+  const { size, alignment, findings, jobs, namesOf } = prepared
   const withCrop = new Set(kept.map(({ names }) => names.subject))
-  const troubles = jobs.flatMap(({ clip }, i) => {
-    const why = done.get(i)?.trouble
-    return why === undefined ? [] : [{ video: namesOf(clip).video, why }]
-  })
   const subjects = new Set(jobs.map(({ clip }) => namesOf(clip).subject))
   const labels = [...new Set(jobs.map(({ clip }) => clip.label))].sort()
   return {
@@ -166,11 +162,24 @@ function datasetOf(prepared: Prepared, kept: readonly Row[], without: ReadonlyMa
       pictures: Object.fromEntries(without),
       by_label: Object.fromEntries(labels.map((label) => [label, Object.fromEntries(withoutCrop(prepared, label))])),
       rows: Object.fromEntries([...findings.leftOut, ...findings.problemCounts]),
-      files: troubles,
+      files: troublesOf(prepared),
       subjects_without_crop: [...subjects].filter((subject) => !withCrop.has(subject)).sort()
     },
     warnings: findings.warnings.map((trap) => ({ says: trapText(trap), ...trap }))
   }
+}
+
+/** Files that were not read wholly, each with why, and how many of its clips that is so of. */
+function troublesOf({ jobs, done, namesOf }: Prepared): { video: string; why: string; clips: number }[] {
+  const found = new Map<string, { video: string; why: string; clips: number }>()
+  for (const [i, { clip }] of jobs.entries()) {
+    const why = done.get(i)?.trouble
+    if (why === undefined) continue
+    const { video } = namesOf(clip)
+    const key = JSON.stringify([video, why])
+    found.set(key, { video, why, clips: (found.get(key)?.clips ?? 0) + 1 })
+  }
+  return [...found.values()]
 }
 
 /** How many crops have a value, by column of action units; nothing where the data have none. */
@@ -207,11 +216,13 @@ export async function removeRest(folder: string, crops: ReadonlySet<string>): Pr
   await rm(join(folder, journalFile), { force: true })
 }
 
-function summaryOf(
-  kept: readonly Row[],
-  without: ReadonlyMap<string, number>,
-  { leftOut, warnings }: Findings
-): string[] {
+/** So many files that were not read wholly are named. */
+const namedFiles = 10
+
+function summaryOf(kept: readonly Row[], without: ReadonlyMap<string, number>, prepared: Prepared): string[] {
+  const { leftOut, warnings } = prepared.findings
+  const troubles = troublesOf(prepared)
+  const more = troubles.length - namedFiles
   const labels = groups(
     kept,
     ({ clip }) => clip.label,
@@ -225,6 +236,10 @@ function summaryOf(
     }),
     ...[...without].map(([why, count]) => `  left out, ${why.replace('_', ' ')}: ${count} pictures`),
     ...[...leftOut].map(([why, count]) => `  left out, ${why}: ${count}`),
+    ...troubles
+      .slice(0, namedFiles)
+      .map(({ video, why, clips }) => `  not read wholly, ${video}: ${why} (${clips} clips)`),
+    ...(more > 0 ? [`  not read wholly: ${more} more, named in left_out.files of dataset.yaml`] : []),
     ...warnings.map((trap) => `Warning: ${trapText(trap)}`)
   ]
 }

@@ -65,6 +65,8 @@ function warnOfSpelling(clips: readonly Clip[], warnings: Trap[]): void {
       .normalize('NFKC')
       .toLowerCase()
       .replaceAll(/[\s_.-]+/g, ' ')
+      // A spreadsheet takes 007 for a number, and writes 7.
+      .replaceAll(/(?<!\d)0+(?=\d)/g, '')
     const own = spellings.get(alike) ?? new Map<string, string>()
     spellings.set(alike, own)
     if (!own.has(subject)) own.set(subject, row)

@@ -129,7 +129,10 @@ async function doRun(
   const results = run.map((i) => new Result(i, options.folder))
   let at = 0
   const doneBefore = async (stretch: number): Promise<void> => {
-    for (; at < stretch; at++) await onDone(await results[at]!.whole())
+    for (; at < stretch; at++) {
+      results[at]!.tellWhatIsMissing(jobs[run[at]!]!.stretch)
+      await onDone(await results[at]!.whole())
+    }
   }
   try {
     const [{ clip, stretch }] = run.map((i) => jobs[i]!) as [PrepareJob]
@@ -183,10 +186,15 @@ async function doVideo(
 /** So many crops at most are on their way to the disk, while the next faces are looked for. */
 const mostWrites = 16
 
+/** The last picture of a stretch may lie so long before its end, beside `everyS` and the longest gap between two. */
+const endlessS = 1
+
 /** What comes of a job. */
 class Result {
   readonly done: JobDone
   #taken = 0
+  #lastS: number | null = null
+  #longestGapS = 0
   #writes: Promise<void>[] = []
 
   constructor(
@@ -197,6 +205,8 @@ class Result {
   }
 
   async take(answer: FaceAnswer, timeS: number | null): Promise<void> {
+    if (timeS !== null) this.#longestGapS = Math.max(this.#longestGapS, timeS - (this.#lastS ?? timeS))
+    this.#lastS = timeS
     if (answer.why !== null) {
       this.done.without[answer.why] = (this.done.without[answer.why] ?? 0) + 1
       return
@@ -211,6 +221,17 @@ class Result {
     this.#writes.push(written)
     const file: CropFile = { crop, timeS, roll: rounded(roll, 1), score: rounded(score, 3) }
     this.done.crops.push(file)
+  }
+
+  /** FFmpeg ends well where a file was cut short, which says how long it was. @param stretch null for a picture */
+  tellWhatIsMissing(stretch: VideoStretch | null): void {
+    if (stretch === null || this.done.trouble !== undefined) return
+    if (this.#lastS === null) this.done.trouble = 'a stretch of it has no picture'
+    else if (
+      this.#lastS < stretch.endS - stretch.everyS - this.#longestGapS - endlessS &&
+      Number.isFinite(stretch.endS)
+    )
+      this.done.trouble = `a stretch of it has no picture after ${this.#lastS.toFixed(1)} s, and should end at ${stretch.endS.toFixed(1)} s`
   }
 
   /** The job, once its crops so far are on disk. @throws DiskError */

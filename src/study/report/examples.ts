@@ -10,7 +10,8 @@ import { openSource } from '../../stages/explain/source.js'
 import type { ReportLanguageCode } from '../choices.js'
 import { keptRows, LazyModel, type PassOptions } from './relevance-pass.js'
 import { type ExpressionFace, shownFaces } from './rendered-faces.js'
-import { fewOf, type SampledPicture } from './sample.js'
+import { fewOf, type SampledPicture, sampleOf } from './sample.js'
+import type { StudyRun } from './study-run.js'
 
 /** A face and what the most accurate fold's model calls it. */
 export interface CalledFace {
@@ -81,9 +82,25 @@ export async function calledPictures(options: PassOptions, pictures: readonly Sa
   return faces
 }
 
+/** All of the most accurate fold: those whose relevance is computed may have none of it, where there are more folds than these. */
+const picturesOfBest = ({ judgement, best }: StudyRun, seed: number): SampledPicture[] =>
+  sampleOf(judgement, judgement.judged.length, seed).filter(({ judged }) => judged.fold === best)
+
 /** Of each label pictures of the most accurate fold, for people to judge. */
-export const picturesToJudge = ({ run, pictures }: PassOptions): SampledPicture[] =>
-  fewOf(pictures, run.judgement.labels, eachLabel, ({ judged }) => judged.fold === run.best)
+export const picturesToJudge = (run: StudyRun, seed: number): SampledPicture[] =>
+  fewOf(picturesOfBest(run, seed), run.judgement.labels, eachLabel)
+
+/** Of each label the surest of the most accurate fold that is called right, and the surest that is not. */
+export function surestPictures(run: StudyRun, seed: number): SampledPicture[] {
+  const all = picturesOfBest(run, seed)
+  const sureness = ({ judged }: SampledPicture): number => judged.probabilities[judged.predicted]!
+  return run.judgement.labels.flatMap((_, label) =>
+    [true, false].flatMap((right) => {
+      const own = all.filter((picture) => picture.label === label && picture.right === right)
+      return own.sort((a, b) => sureness(b) - sureness(a)).slice(0, 1)
+    })
+  )
+}
 
 /** Of each label the surest that is called right, or wrong. */
 export function surest(faces: readonly CalledFace[], labels: readonly string[], right: boolean): CalledFace[] {

@@ -11,7 +11,15 @@ import { sayReportCosts } from './costs.js'
 import { dataSections } from './data-sections.js'
 import { Outliner } from './drawing.js'
 import { exampleSection } from './example-section.js'
-import { calledFaces, calledPictures, explainedExamples, picturesToJudge, quizFaces, surest } from './examples.js'
+import {
+  calledFaces,
+  calledPictures,
+  explainedExamples,
+  picturesToJudge,
+  quizFaces,
+  surest,
+  surestPictures
+} from './examples.js'
 import { type Explanations, explanationsOf, passOf, StudyCrops } from './explanations.js'
 import { gateSection, unitsSection } from './gate-sections.js'
 import { languageOf, type ReportLanguage } from './languages/index.js'
@@ -112,8 +120,8 @@ async function sectionsOf(run: StudyRun, options: ReportOptions, around: Surroun
   const found = await explanationsOf(pass, crops, chance)
   const words = languageOf(code)
   const drawn = await calledFaces(pass, chance.seed)
-  const ofPersons = withPictures ? await calledPictures(pass, picturesToJudge(pass)) : []
-  const shown = withPictures ? ofPersons : drawn
+  const ofPersons = withPictures ? await calledPictures(pass, picturesToJudge(run, chance.seed)) : []
+  const shown = withPictures ? await calledPictures(pass, surestPictures(run, chance.seed)) : drawn
   const { labels, alarmLabel } = run.judgement
   const chosen = [true, false].flatMap((right) => surest(shown, labels, right))
   const examples = await explainedExamples(pass, chosen)

@@ -13,6 +13,7 @@ import { evaluateStudy } from '../evaluate/index.js'
 import type { JudgedData } from '../evaluate/judged.js'
 import { dataOf, readPredictions } from '../evaluate/predictions.js'
 import type { AlarmSettings } from '../evaluate/replay.js'
+import { isThere } from '../files.js'
 
 /** What `painlens study train` and `evaluate` have made, read for a report. */
 export interface StudyRun {
@@ -46,7 +47,7 @@ export async function readStudyRun(
   write: (line: string) => void,
   signal: AbortSignal
 ): Promise<StudyRun> {
-  const folder = data ?? (await dataOf(run))
+  const folder = data ?? (await dataIn(run))
   const dataset = await readDataset(folder)
   const judgement = await readPredictions(run, dataset)
   if (!(await isEvaluated(run))) {
@@ -74,6 +75,16 @@ export async function readStudyRun(
     best: Number(best?.name ?? numbers[0]),
     key: hash.digest('hex')
   }
+}
+
+/** Where run.yaml says that the data set lies. @throws InputError where it does not: it was moved, or is named as seen from another folder */
+async function dataIn(run: string): Promise<string> {
+  const folder = await dataOf(run)
+  if (await isThere(join(folder, 'dataset.yaml'))) return folder
+  const what = `${printable(join(run, 'run.yaml'))} says that the data set is here, and there is none`
+  throw new InputError('PL-STUDY-DATA', what, printable(folder), {
+    fix: 'Give --data DIR: where the data set lies now.'
+  })
 }
 
 const evaluationFile = (run: string): string => join(run, 'evaluation', 'evaluation.json')

@@ -34,7 +34,7 @@ import {
   writePredictions,
   writeTrained
 } from './results.js'
-import { isNewRun, type RunSaid, writeRunFile } from './run-file.js'
+import { type RunSaid, runIn, writeRunFile } from './run-file.js'
 import { sayTrainingCosts, trainingLines } from './telling.js'
 import { fitTemperature } from './temperature.js'
 
@@ -98,15 +98,15 @@ export async function trainStudy(options: TrainOptions, write: Write, signal: Ab
   const claim = await claimFolder(options.out)
   try {
     const said = saidOf(options, dataset, base)
-    const isNew = await isNewRun(options.out, said)
+    const run = await runIn(options.out, said)
     // As LRP reads it: weights may be worked out from constants, as those of a quantised model are.
     const model = await foldConstants(await readModel(base.file), base.file)
     const chain = chainOf(baseLayers(model, base), options.trainFrom, labels.length, recipe.seed, base.file)
     const frozen = frozenPart(model, chain, base.file)
     const provider = await trainingProvider(options.provider, base, recipe.threads, write)
-    const pace = isNew ? await paceOf(frozen, chain, { base, recipe, provider, signal }) : null
+    const pace = run === 'new' ? await paceOf(frozen, chain, { base, recipe, provider, signal }) : null
     // Options of a base that was refused are not kept: the next ones would be refused as those of another run.
-    if (isNew) await writeRunFile(options.out, said)
+    if (run !== 'same') await writeRunFile(options.out, said)
     const [{ size: modelBytes }, { bavail, bsize }] = [await stat(base.file), await statfs(options.out)]
     const { views, cache } = options
     const work = { views, cache, recipe, folds: new Set(folds.values()).size, pace }
@@ -156,9 +156,11 @@ const trainable = (rows: readonly CropRow[], labels: readonly string[], options:
   rows.filter((row) => isTrainedOn(row, labels, options))
 
 /** What a run depends on. Threads and provider change time and the last digits, and may change from one call to the next. */
-function saidOf({ out, recipe, provider: _, ...rest }: TrainOptions, dataset: Dataset, base: Base): RunSaid {
+function saidOf({ out, recipe, provider: _, input: __, ...rest }: TrainOptions, dataset: Dataset, base: Base): RunSaid {
   const { threads, ...own } = recipe
-  return { ...rest, recipe: own, base: base.sha256, crops: dataset.rows.length, digest: dataset.digest }
+  const { sha256, input: baseInput, output: baseOutput = null } = base
+  const { rows, digest } = dataset
+  return { ...rest, recipe: own, base: sha256, baseInput, baseOutput, crops: rows.length, digest }
 }
 
 async function trainAll(study: Study, folds: ReadonlyMap<string, number>): Promise<string> {

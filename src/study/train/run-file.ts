@@ -10,6 +10,8 @@ import { yamlIn } from '../yaml-file.js'
 
 /** What a run depends on: options by name, and what its files are. */
 export interface RunSaid extends Record<string, unknown> {
+  /** Where the data set lies. */
+  data: string
   /** Of the data set. */
   digest: string
 }
@@ -17,26 +19,34 @@ export interface RunSaid extends Record<string, unknown> {
 const fileOf = (folder: string): string => join(folder, 'run.yaml')
 
 /** How an error calls what is not the same. */
-const called = (key: string): string => (key === 'digest' ? 'data set (it was made again, or changed)' : key)
+const calls: Readonly<Record<string, string>> = {
+  digest: 'data set (it was made again, or changed)',
+  baseInput: 'input of the base (size, colours, mean or scale)',
+  baseOutput: 'output of the base'
+}
 
 /**
- * Whether a folder's run is to be begun, or goes on. A folder belongs to one set of options: results of two would be mixed up.
+ * Whether a folder's run is to be begun, or goes on; `moved` where it goes on with the same data in another place. A folder belongs to one set of
+ * options: results of two would be mixed up.
  * @throws InputError where it holds another run
  */
-export async function isNewRun(folder: string, said: RunSaid): Promise<boolean> {
+export async function runIn(folder: string, said: RunSaid): Promise<'new' | 'moved' | 'same'> {
   const file = fileOf(folder)
-  if (!(await isThere(file))) return true
+  if (!(await isThere(file))) return 'new'
   const found = await yamlIn(
     file,
     z.record(z.string(), z.unknown()),
     (what) => new InputError('PL-STUDY-FOLDER', what, printable(file), { fix: 'Give another --out.' })
   )
   const wanted = parse(stringify(said)) as RunSaid
-  // Runs of earlier versions do not say what their data were, nor how features are kept.
-  const before: Record<string, unknown> = { digest: wanted.digest, cache: 'float32', ...found }
+  // Runs of earlier versions do not say what their data were, what their base takes and gives, nor how features are kept.
+  const { digest, baseInput, baseOutput } = wanted
+  const before: Record<string, unknown> = { digest, baseInput, baseOutput, cache: 'float32', ...found }
   const changed = Object.keys(wanted).filter((key) => JSON.stringify(before[key]) !== JSON.stringify(wanted[key]))
-  if (changed.length === 0) return false
-  const what = `it holds a run with another ${changed.map(called).join(', ')}`
+  if (changed.length === 0) return 'same'
+  // By the digest these are the same data: a folder that was moved, or is written in another way (DATA/).
+  if (changed.join() === 'data' && found.digest !== undefined) return 'moved'
+  const what = `it holds a run with another ${changed.map((key) => calls[key] ?? key).join(', ')}`
   throw new InputError('PL-STUDY-FOLDER', what, printable(folder))
 }
 

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { ProgramError } from '../../../src/core/errors.js'
 import { classify, type DecoderEnd, failureError } from '../../../src/stages/camera/decoder.js'
@@ -66,6 +69,21 @@ describe('probeFfmpeg', () => {
 
   it('says that it is missing', async () => {
     await expect(probeFfmpeg('/nowhere/ffmpeg')).rejects.toThrow(/not there.*apt-get install ffmpeg/)
+  })
+
+  it('says that it gave no answer in time, as on a machine that is too busy', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'painlens-ffmpeg-'))
+    const silent = join(folder, 'ffmpeg')
+    try {
+      writeFileSync(silent, '#!/bin/sh\nexec sleep 600\n', { mode: 0o755 })
+      await expect(probeFfmpeg(silent, 50)).rejects.toMatchObject({
+        code: 'PL-FFMPEG-BROKEN',
+        what: 'it gave no answer within 0.05 s',
+        fix: expect.stringMatching(/less busy/)
+      })
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
   })
 })
 

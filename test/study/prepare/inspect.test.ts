@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { ProgramError } from '../../../src/core/errors.js'
 import { type Clip, Findings } from '../../../src/study/prepare/clips.js'
 import { inspect } from '../../../src/study/prepare/inspect.js'
 import type { VideoProbe } from '../../../src/study/prepare/video.js'
@@ -21,11 +22,14 @@ const clipOf = (name: string, row: number, own: Partial<Clip> = {}): Clip => ({
 
 const video: VideoProbe = { durationS: 10, hasVideo: true, hasAudio: false }
 
-async function look(clips: readonly Clip[]): Promise<{ usable: number; compared: number }> {
+async function look(
+  clips: readonly Clip[],
+  probe: () => Promise<VideoProbe> = async () => video
+): Promise<{ usable: number; compared: number }> {
   let compared = 0
   const media = await inspect(clips, {
     ...{ findings, atOnce: 2, signal: new AbortController().signal },
-    probe: async () => video,
+    probe,
     onProgress: () => undefined,
     onCompared: (_, total) => {
       compared = total
@@ -66,6 +70,23 @@ describe('copies', () => {
     writeFileSync(join(folder, 'a.tif'), topBlack(1))
     writeFileSync(join(folder, 'b.tif'), Buffer.concat([topBlack(1), Buffer.from('x')]))
     expect(await look([clipOf('a.tif', 2), clipOf('b.tif', 3)])).toEqual({ usable: 2, compared: 0 })
+  })
+})
+
+describe('FFmpeg', () => {
+  it('that is missing ends the search, and is no problem of a row, which could be left out', async () => {
+    const clips = ['a.avi', 'b.avi', 'c.avi', 'd.avi'].map((name, i) => clipOf(name, i + 2))
+    for (const { file } of clips) writeFileSync(file, 'a video')
+    const missing = new ProgramError('PL-FFMPEG-MISSING', 'this program is not there', 'ffmpeg')
+    let asked = 0
+    const probe = async (): Promise<VideoProbe> => {
+      asked++
+      throw missing
+    }
+    await expect(look(clips, probe)).rejects.toBe(missing)
+    expect(findings.problems).toEqual([])
+    // Two at a time: what has not begun is not begun.
+    expect(asked).toBeLessThanOrEqual(2)
   })
 })
 

@@ -79,6 +79,31 @@ const contentOf = (out: string): Map<string, string> =>
   )
 
 describe('painlens study prepare', { timeout: patience(120_000) }, () => {
+  it('names videos that end before their time, and stretches without a picture', async () => {
+    const whole = join(folder, 'whole.mkv')
+    film(whole, person(2), { seconds: 6, more: ['-g', '1'] })
+    const bytes = readFileSync(whole)
+    writeFileSync(join(folder, 'cut.mkv'), bytes.subarray(0, bytes.length / 2))
+    const rows = [
+      'cut.mkv,s1,pain,0,5,a',
+      'cut.mkv,s1,neutral,5,5.5,a',
+      'cut.mkv,s1,neutral,5.5,6,a',
+      'whole.mkv,s2,pain,,,a'
+    ]
+    const options = optionsFor('cut', { table: table('cut', ...rows) })
+    const lines: string[] = []
+    await prepare(options, undefined, lines)
+    expect(datasetOf(options.out).left_out.files).toEqual([
+      {
+        video: 'cut.mkv',
+        why: expect.stringMatching(/no picture after [23]\.\d s, and should end at 5\.0 s/),
+        clips: 1
+      },
+      { video: 'cut.mkv', why: 'a stretch of it has no picture', clips: 2 }
+    ])
+    expect(lines.join('')).toMatch(/not read wholly, cut\.mkv: a stretch of it has no picture \(2 clips\)/)
+  })
+
   it('cuts the face of each picture and of each half second of a video as the daemon does', async () => {
     copyFileSync(photo(2), join(folder, 'photograph.jpg'))
     const files = ['photograph.jpg,s1,pain,,,a', 'v.mp4,s2,neutral,0.4,1.5,a']

@@ -43,6 +43,11 @@ describe('warnings of study prepare', () => {
       [...everyone('pain'), clip('pain', 'S1'), clip('pain', 'Jo-Ann'), clip('pain', 'jo_ann')],
       /^2 NAME\(S\) OF SUBJECTS ARE WRITTEN IN SEVERAL WAYS.*, which differ only in case, blanks/m
     ],
+    [
+      'a number of a subject that a spreadsheet has shortened',
+      [...everyone('pain'), clip('pain', '007'), clip('pain', '7'), clip('pain', '70'), clip('pain', 's01')],
+      /^2 NAME\(S\) OF SUBJECTS ARE WRITTEN IN SEVERAL WAYS.*zeros in front of numbers/m
+    ],
     ['a class of one subject', [...everyone('pain'), clip('disgust', 's1')], /A single subject shows disgust/]
   ])('tell of %s', (_, clips, words) => {
     expect(warningsOf(clips)).toMatch(words)

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { regionNames } from '../../../src/core/types.js'
 import { createRandom } from '../../../src/lib/random.js'
 import { comparisonsOf, type ExplainedStudy, mapDifferencesOf } from '../../../src/study/report/comparisons.js'
+import { picturesToJudge, surestPictures } from '../../../src/study/report/examples.js'
 import type { Explanations } from '../../../src/study/report/explanations.js'
 import { gateOf, unitEffectsOf } from '../../../src/study/report/gate.js'
 import { languageOf } from '../../../src/study/report/languages/index.js'
@@ -291,6 +292,26 @@ describe('the pictures of a report', () => {
     )
     expect(pain).toHaveLength(12)
     for (const other of others) expect(other).toEqual(pain)
+  })
+
+  it('that people see are of the most accurate fold, also where the sample has none of it', () => {
+    // Each of 30 subjects is a fold of its own, and has two pictures of pain that are called right, and one that is not.
+    const calls = ['pain', 'pain', 'disgust']
+    const { pictures } = explainedOf(
+      Array.from({ length: 30 }, (_, s) =>
+        calls.map((called) => ({ subject: `s${s}`, label: 'pain', called, map: mapWith(0.5, 1) }))
+      ).flat()
+    )
+    const judged = pictures.map((picture, i) => {
+      const probabilities = Float64Array.from(labels, (label) => (label === calls[i % 3] ? 0.5 + (i % 3) / 10 : 0))
+      return { ...picture.judged, fold: 1 + Math.floor(i / 3), probabilities }
+    })
+    const run = (best: number) => ({ best, judgement: { labels, judged } }) as unknown as StudyRun
+    for (let best = 1; best <= 30; best++) {
+      const first = 3 * (best - 1)
+      expect(picturesToJudge(run(best), 1).map(({ place }) => place)).toEqual([first, first + 1, first + 2])
+      expect(surestPictures(run(best), 1).map(({ place }) => place)).toEqual([first + 1, first + 2])
+    }
   })
 
   it('that a check takes are some of each label', () => {

@@ -15,7 +15,7 @@ export function trapDe(found: Trap, nameOf: (label: string) => string): string {
       return 'DIE DATEN NENNEN KEINE PERSONEN: dieselbe Person kann unter denen sein, mit denen trainiert wurde, und unter denen, die beurteilt werden.'
     case 'several_spellings': {
       const rows = found.rows.length > 0 ? ` (zum Beispiel Zeilen ${found.rows.join(', ')})` : ''
-      return `${found.names} NAME(N) VON PERSONEN IN MEHREREN SCHREIBWEISEN${rows}, die sich nur in Groß- und Kleinschreibung, Leerzeichen, Bindestrichen, Punkten oder Unterstrichen unterscheiden: wenn es dieselbe Person ist, die damit zugleich in Training und Test wäre, schreiben Sie sie gleich.`
+      return `${found.names} NAME(N) VON PERSONEN IN MEHREREN SCHREIBWEISEN${rows}, die sich nur in Groß- und Kleinschreibung, Leerzeichen, Bindestrichen, Punkten, Unterstrichen oder Nullen vor Zahlen unterscheiden: wenn es dieselbe Person ist, die damit zugleich in Training und Test wäre, schreiben Sie sie gleich.`
     }
     case 'few_subjects':
       return `Nur ${found.subjects} Person(en): das ergibt höchstens ${found.subjects} Teile, üblich sind ${found.folds}. Geben Sie study train --folds an.`

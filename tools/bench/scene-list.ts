@@ -115,6 +115,21 @@ function careAtPlace(staysS: number): Course[] {
   })
 }
 
+/** She comes at a walk, stops with her face before his, and goes: he is in pain behind her and never looks away. */
+const leansOver = product(product(speeds, ['left', 'right', 'above'] as const), offsets).map(
+  ([[speed, arrival], offset], i): Course => {
+    const comes = 15 + phases[i % phases.length]!
+    const goes = comes + 4
+    const seconds = goes + 20
+    const from = { left: [-1, 0], right: [1, 0], above: [0, -1] }[arrival]
+    const at = (t: number) => {
+      const away = Math.max(0, comes - t, t - goes) * speed
+      return nurse(bed.x + offset * width + from[0]! * away, bed.y + from[1]! * away)
+    }
+    return { seconds, pain: [[0, seconds]], people: (t) => [...onScreen(at(t)), resident(painful)] }
+  }
+)
+
 const every = (t: number, period: number, share: number): boolean => t % period < share * period
 
 /** A face that moves a little from visit to visit, as its head does. */
@@ -138,6 +153,7 @@ export const scenes: readonly Scene[] = [
   },
   { name: "nurse's face at his place for 4 s", courses: careAtPlace(4) },
   { name: "nurse's face at his place for 20 s", courses: careAtPlace(20) },
+  { name: 'nurse leans over him for 4 s, her face before his', courses: leansOver },
   {
     name: 'pain, seen 3 s and away 6 s for 1 min',
     courses: repeated(always(60, (t) => [resident(painful, { seen: every(t, 9, 1 / 3), box: shifted(t, 9) })]))

@@ -9,6 +9,7 @@ import type { Acknowledgement, AcknowledgementMessage, AlarmMessage, AlarmSubjec
 import { later, type Moment, stamp } from '../../core/clock.js'
 import { InputError, type Problem } from '../../core/errors.js'
 import type { Box, CameraState } from '../../core/types.js'
+import { setAsideIfAnother } from './another.js'
 import { correct, isOverdue, questionOf } from './confirmation.js'
 import { isRepetition, PastAlarms, refuseMany } from './past.js'
 import { type AlarmFacts, AlarmRecord, cameraLocation, commandLimits, TokenBucket } from './record.js'
@@ -25,7 +26,6 @@ import {
   newTrack,
   predecessor,
   referenceOf,
-  setAsideIfAnother,
   type TrackState,
   takeOver,
   trackKey

@@ -53,6 +53,10 @@ export interface TrackState extends Smoothed {
   alarm: AlarmRecord | null
   /** Where it last had a score above the clear threshold. */
   painAt: Box | null
+  /** When it had that; null before the first. */
+  painSeen: Moment | null
+  /** When its first score after that was seen; null until then. */
+  calmSince: Moment | null
   /** How much longer than usual its alarm waits before it ends: more for each alarm of its place shortly before. */
   patience: number
   /** Out of sight, with a face at its place that may be its own, but is not judged for long enough: when that was seen last. */
@@ -85,6 +89,8 @@ export function newTrack(camera: string, at: Moment): TrackState {
     below: null,
     alarm: null,
     painAt: null,
+    painSeen: null,
+    calmSince: null,
     patience: 1,
     heldAt: null,
     isDoubtful: false,
@@ -125,7 +131,11 @@ export function follow(
   Object.assign(track, smoothedOf(towards(track.lowered, score, weight), own, rules))
   track.above = track.smoothed >= rules.onsetThreshold ? longer(track.above, now, seenMs) : null
   track.below = track.smoothed <= rules.clearThreshold ? longer(track.below, now, seenMs) : null
-  if (score > rules.clearThreshold) track.painAt = track.box
+  if (score > rules.clearThreshold) {
+    track.painAt = track.box
+    track.painSeen = now
+    track.calmSince = null
+  } else track.calmSince ??= now
 }
 
 function towards(smoothed: number, score: number, weight: number): number {
@@ -234,29 +244,6 @@ export function predecessor<Key>(
   return best
 }
 
-/** An interruption is longer than that, and either than so many times the usual time between two sightings … */
-const interruptionMs = 500
-const interruptionIntervals = 1.5
-/** … or more while his score is low: one frame without him, on a slow box, is none of his alarm's end, … */
-const calmIntervals = 2.5
-/** … or the face is found further away from where it was, in its widths, or so many times as large. */
-const shift = 0.25
-const growth = 1.2
-
-/** Whether a face was out of sight before it is seen now: the tracker goes by places, so it may be another person's. */
-function isAfterInterruption(track: TrackState, { at, box }: Pick<Seen, 'at' | 'box'>): boolean {
-  const elapsed = at - track.lastSeen
-  if (elapsed <= interruptionMs) return false
-  const intervals = track.below === null ? interruptionIntervals : calmIntervals
-  const isUnusual = elapsed > intervals * (track.intervalMs ?? 0)
-  return isUnusual || (box !== null && track.box !== null && !isSamePlace(track.box, box))
-}
-
-function isSamePlace(before: Box, now: Box): boolean {
-  const width = Math.max(before.width, now.width)
-  return distance(before, now) <= shift * width && width <= growth * Math.min(before.width, now.width)
-}
-
 /**
  * Whether `track`, which has no alarm, shows pain where that of `other` was seen last, or under its number, while that person
  * is out of sight or shows none: then it is the same person, or at least the same pain, and the alarm goes on with `track`.
@@ -290,30 +277,10 @@ const isInThePlaceOf = (track: TrackState, gone: TrackState, at: Moment): boolea
   isUnseen(gone, at) && track.firstSeen > gone.lastSeen && isAtItsPlace(track, gone, gone.painAt)
 
 /** What a frame says of a face. */
-interface Seen {
+export interface Seen {
   at: Moment
   score: number | null
   box: Box | null
-}
-
-/**
- * A person in pain who was out of sight, and may be another one by now, is waited for under a name of its own. That is decided
- * by the first score after it: who comes in between often cannot be judged at first.
- */
-export function setAsideIfAnother(
-  tracks: Map<string, TrackState>,
-  key: string,
-  { clearThreshold }: AlarmRules,
-  seen: Seen
-): void {
-  const track = tracks.get(key)
-  if (!track?.alarm) return
-  track.isInterrupted ||= isAfterInterruption(track, seen)
-  if (!track.isInterrupted || !isScore(seen.score)) return
-  track.isInterrupted = false
-  if (seen.score >= clearThreshold) return
-  tracks.delete(key)
-  tracks.set(`${key} ${track.alarm.alarmId}`, { ...track, lost: true, isDoubtful: true, heir: key })
 }
 
 /**
@@ -344,15 +311,15 @@ export function takeOver(
 const isAtItsPlace = (track: TrackState, other: TrackState, place: Box | null): boolean =>
   track !== other && track.camera === other.camera && track.box !== null && place !== null && near(place, track.box)
 
-/** Centres closer than one face, and of about the same size: a head that turned, not its neighbour. */
-function near(a: Box, b: Box): boolean {
+/** Centres closer than so many faces, and of about the same size: at one a head that turned, not its neighbour. */
+export function near(a: Box, b: Box, faces = 1): boolean {
   const size = Math.max(a.width, a.height, b.width, b.height)
   const smaller = Math.max(Math.min(a.width, b.width), Math.min(a.height, b.height))
-  return distance(a, b) <= size && smaller * 2.5 >= size
+  return distance(a, b) <= faces * size && smaller * 2.5 >= size
 }
 
 /** Between the centres. */
-const distance = (a: Box, b: Box): number =>
+export const distance = (a: Box, b: Box): number =>
   Math.hypot(a.x + a.width / 2 - (b.x + b.width / 2), a.y + a.height / 2 - (b.y + b.height / 2))
 
 /** An alarm within that time after another one at the same place names it. */

@@ -92,6 +92,34 @@ describe("another face at a resident's place", () => {
     expect(course(said)).toEqual(['start id0', 'cleared id0'])
   })
 
+  test('whose number goes as it covers his, clears nothing under his number either, without an interruption', () => {
+    for (const [seenMs, frames] of [
+      [200, 1],
+      [500, 2],
+      [1000, 1]
+    ] as const) {
+      const { said, see } = openScene()
+      const comes = { score: calm, track: 2, box: { ...box, x: 720 } }
+      see(20, { score: pain }, seenMs)
+      see((frames * seenMs) / 1000, [comes, { score: pain }], seenMs)
+      see(20, { score: calm }, seenMs)
+      expect(course(said)).toEqual(['start id0', 'person_uncertain id0'])
+    }
+  })
+
+  test('that goes away, or is far from his, as his pain ends, casts no doubt on him', () => {
+    for (const [other, staysS] of [
+      [{ score: calm, track: 2, box: beside }, 1],
+      [{ score: calm, track: 2, box: { ...box, x: 50 } }, 0]
+    ] as const) {
+      const { said, see } = openScene()
+      see(20, [{ score: pain }, other])
+      see(staysS, [{ score: calm }, other])
+      see(10, { score: calm })
+      expect(course(said)).toEqual(['start id0', 'cleared id0'])
+    }
+  })
+
   test('under his own number, after an interruption, clears nothing either', () => {
     const { said, see, wait } = openScene()
     see(20, { score: pain })

@@ -1,16 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
 import type { Box } from '../../../src/core/types.js'
+import { setAsideIfAnother } from '../../../src/stages/alarm/another.js'
 import { type AlarmRecord, TokenBucket } from '../../../src/stages/alarm/record.js'
-import {
-  EndedAlarms,
-  follow,
-  newTrack,
-  predecessor,
-  setAsideIfAnother,
-  type TrackState,
-  waitS
-} from '../../../src/stages/alarm/track.js'
+import { EndedAlarms, follow, newTrack, predecessor, type TrackState, waitS } from '../../../src/stages/alarm/track.js'
 import { moment } from '../../support/moments.js'
 
 const rules = {

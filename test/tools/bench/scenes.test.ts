@@ -46,6 +46,10 @@ describe('in the scenes of docs/measured/scenes.md', () => {
     for (const { ends } of long) expect(['track_lost', 'person_uncertain']).toContain(ends[0])
   })
 
+  test('a nurse whose face comes before that of a resident in pain never ends his alarm as cleared', () => {
+    expect(total(named('leans over'), 'wrongCleared')).toBe(0)
+  })
+
   test('pain that is seen for 3 s and away for 6 s is one alarm, and a score that alternates every 4 s two', () => {
     for (const { alarms } of named('seen 3 s and away 6 s')) expect(alarms).toBe(1)
     for (const { alarms } of named('alternates every 4 s')) expect(alarms).toBeLessThanOrEqual(2)

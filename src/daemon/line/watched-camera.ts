@@ -103,6 +103,7 @@ class Watched implements WatchedCamera {
   #picture: Size | null = null
   #timer: NodeJS.Timeout | undefined
   #dropped = 0
+  #isStopped = false
   #state: CameraState = 'connecting'
   #since: Moment
 
@@ -119,6 +120,8 @@ class Watched implements WatchedCamera {
     const onDrop = (): void => void this.#dropped++
     const onFailure = (error: unknown): void => {
       this.#dropped++
+      // What was under way when the camera was removed, lost or paused would be its trouble for as long as that lasts: no success ends it.
+      if (this.#isStopped || !this.#isWatched() || !hasPicture[this.#state]) return
       stages.onFailure(error)
     }
     if (this.#paused.value) this.#resumeAt(this.#paused.value.until)
@@ -179,6 +182,7 @@ class Watched implements WatchedCamera {
   }
 
   async stop(): Promise<void> {
+    this.#isStopped = true
     clearTimeout(this.#timer)
     this.#viewers.refuse(new ClosedError('PL-CONTROL-STOPPING', 'is no longer watched', `camera ${this.config.id}`))
     for (const subscription of this.#subscriptions) subscription.unsubscribe()

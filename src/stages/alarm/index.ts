@@ -370,7 +370,7 @@ class AlarmStage implements Alarms {
     for (const [key, track] of this.#tracks) {
       if (track.camera !== camera) continue
       this.#tracks.delete(key)
-      alarms.push(...this.#settle(track, null, at), ...this.#endPain(track, reason, at))
+      alarms.push(...this.#settle(track, null), ...this.#endPain(track, reason, at))
     }
     return alarms
   }

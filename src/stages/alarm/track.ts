@@ -265,6 +265,8 @@ function handOver(from: TrackState, to: TrackState): void {
   to.patience = from.patience
   to.presence = from.presence
   to.painAt = to.box
+  // At the very threshold a score is both, and the alarm would end as it is handed over.
+  to.below = null
   to.question ??= from.question
   to.askedAt = from.askedAt
   from.alarm = null

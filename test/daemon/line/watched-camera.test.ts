@@ -2,13 +2,13 @@ import { BehaviorSubject, Subject } from 'rxjs'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { CameraConfig } from '../../../src/config/index.js'
 import type { Frame } from '../../../src/core/types.js'
-import { watchCamera } from '../../../src/daemon/line/watched-camera.js'
+import { type WatchedStages, watchCamera } from '../../../src/daemon/line/watched-camera.js'
 import type { CameraStatus } from '../../../src/stages/camera/camera.js'
 import type { Camera } from '../../../src/stages/camera/index.js'
 import { clockOf, moment } from '../../support/moments.js'
 
 /** A camera without anything behind it, and what it has been told to show. */
-function watchedBed(silentAfterS: number) {
+function watchedBed(silentAfterS: number, stages: Partial<WatchedStages> = {}) {
   const frames = new Subject<Frame>()
   const states = new BehaviorSubject<CameraStatus>({ state: 'ok', since: moment(0) })
   const stats = () => ({ ...states.value, dropped: 0 })
@@ -22,7 +22,8 @@ function watchedBed(silentAfterS: number) {
       classify: () => ({ verdicts: Promise.resolve([]), isWaiting: () => false, replace: () => undefined }),
       onFailure: () => undefined,
       onSuccess: () => undefined,
-      onFrame: () => undefined
+      onFrame: () => undefined,
+      ...stages
     },
     onJudged: () => undefined,
     onState: () => undefined,
@@ -65,6 +66,29 @@ describe('a frame that is asked for', () => {
     await vi.advanceTimersByTimeAsync(66_000)
     expect(await late).toMatchObject({ what: 'no frame has been looked at for 65 s' })
     await watched.stop()
+  })
+})
+
+describe('a frame whose search fails', () => {
+  const failing = async (before: (bed: ReturnType<typeof watchedBed>) => unknown) => {
+    const failures: unknown[] = []
+    let fail: (error: Error) => void = () => undefined
+    const detect = () => new Promise<never>((_, reject) => (fail = reject))
+    const bed = watchedBed(10, { detect, onFailure: (error) => failures.push(error) })
+    bed.show()
+    await before(bed)
+    fail(new Error('out of memory'))
+    await new Promise((done) => setImmediate(done))
+    await bed.watched.stop()
+    return failures.length
+  }
+
+  it('is told of, and not when the camera was removed, lost or paused meanwhile, since no success would end that trouble', async () => {
+    expect(await failing(() => undefined)).toBe(1)
+    expect(await failing(({ watched }) => watched.stop())).toBe(0)
+    expect(await failing(({ state }) => state({ state: 'lost' }))).toBe(0)
+    expect(await failing(({ state }) => state({ state: 'frozen' }))).toBe(0)
+    expect(await failing(({ watched }) => watched.pause(moment(1000)))).toBe(0)
   })
 })
 

@@ -1,7 +1,7 @@
 /** Whether a face in pain is still the same person's: what speaks against it, and what becomes of the alarm then. */
 
 import type { Box } from '../../core/types.js'
-import { distance, isScore, near, type Seen, type TrackState } from './track.js'
+import { distance, type FaceInFrame, isScore, near, type TrackState } from './track.js'
 import type { AlarmRules } from './types.js'
 
 /** An interruption is longer than that, and either than so many times the usual time between two sightings … */
@@ -14,7 +14,7 @@ const shift = 0.25
 const growth = 1.2
 
 /** Whether a face was out of sight before it is seen now: the tracker goes by places, so it may be another person's. */
-function isAfterInterruption(track: TrackState, { at, box }: Pick<Seen, 'at' | 'box'>): boolean {
+function isAfterInterruption(track: TrackState, { at, box }: Pick<FaceInFrame, 'at' | 'box'>): boolean {
   const elapsed = at - track.lastSeen
   if (elapsed <= interruptionMs) return false
   const intervals = track.below === null ? interruptionIntervals : calmIntervals
@@ -51,7 +51,12 @@ function mayBeCoveredBy(track: TrackState, tracks: Iterable<TrackState>, { clear
  * A person in pain who was out of sight, and may be another one by now, is waited for under a name of its own. That is decided
  * by the first score after it: who comes in between often cannot be judged at first.
  */
-export function setAsideIfAnother(tracks: Map<string, TrackState>, key: string, rules: AlarmRules, seen: Seen): void {
+export function setAsideIfAnother(
+  tracks: Map<string, TrackState>,
+  key: string,
+  rules: AlarmRules,
+  seen: FaceInFrame
+): void {
   const track = tracks.get(key)
   if (!track?.alarm) return
   track.isInterrupted ||= isAfterInterruption(track, seen) || mayBeCoveredBy(track, tracks.values(), rules)

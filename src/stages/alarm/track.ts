@@ -279,7 +279,7 @@ const isInThePlaceOf = (track: TrackState, gone: TrackState, at: Moment): boolea
   isUnseen(gone, at) && track.firstSeen > gone.lastSeen && isAtItsPlace(track, gone, gone.painAt)
 
 /** What a frame says of a face. */
-export interface Seen {
+export interface FaceInFrame {
   at: Moment
   score: number | null
   box: Box | null
@@ -293,7 +293,7 @@ export function takeOver(
   tracks: Map<string, TrackState>,
   key: string,
   rules: AlarmRules,
-  { at, score }: Pick<Seen, 'at' | 'score'>
+  { at, score }: Pick<FaceInFrame, 'at' | 'score'>
 ): void {
   const track = tracks.get(key)!
   for (const [otherKey, other] of tracks) {

@@ -83,7 +83,7 @@ describe('a frame whose search fails', () => {
     return failures.length
   }
 
-  it('is told of, and not when the camera was removed, lost or paused meanwhile, since no success would end that trouble', async () => {
+  it('counts as trouble, but not when the camera was removed, lost or paused meanwhile, since no success would end that trouble', async () => {
     expect(await failing(() => undefined)).toBe(1)
     expect(await failing(({ watched }) => watched.stop())).toBe(0)
     expect(await failing(({ state }) => state({ state: 'lost' }))).toBe(0)

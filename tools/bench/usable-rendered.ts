@@ -1,4 +1,4 @@
-/** Which rendered residents count as usable, covered or not, in a camera that is rolled. */
+/** Which rendered residents count as usable, covered or not, in a camera that is rolled, and upright in poor light. */
 import { centreOf, defaultMinScore } from '#painlens/lib/face/boxes.js'
 import type { FaceNetworks } from '#painlens/lib/face/networks.js'
 import { type FoundFace, searchFaces } from '#painlens/lib/face/search.js'
@@ -19,6 +19,7 @@ import {
 import { type Cover, cover, covers, ornaments } from './covers/index.js'
 import { turnPortrait } from './rolls-rendered.js'
 import { table } from './table.js'
+import { farTones, inTone, type Tone } from './tones.js'
 
 /** Identities that no training and no other bench uses. */
 const firstSeed = 960_000
@@ -47,10 +48,14 @@ export async function renderedUsable(networks: FaceNetworks, rolls: readonly num
   for (const [who, create] of Object.entries(people)) {
     const drawn: Resident[] = []
     for (let i = 0; i < count; i++) drawn.push(await draw(create(firstSeed + i), i))
-    for (const roll of rolls) {
+    const views = [
+      ...rolls.map((roll) => ({ name: `${roll}°`, roll, tone: (level: number) => level })),
+      ...Object.entries(farTones).map(([name, tone]) => ({ name, roll: 0, tone }))
+    ]
+    for (const { name, ...view } of views) {
       const tallies = new Map<Cover, Tally>()
-      for (const kind of [...ornaments, ...covers]) tallies.set(kind, await tallyOf(networks, drawn, kind, roll))
-      rows.push([`${who}, ${roll}°`, ...cellsOf(tallies)])
+      for (const kind of [...ornaments, ...covers]) tallies.set(kind, await tallyOf(networks, drawn, kind, view))
+      rows.push([`${who}, ${name}`, ...cellsOf(tallies)])
       process.stderr.write(`${rows.at(-1)!.join(' | ')}\n`)
     }
   }
@@ -79,11 +84,11 @@ async function tallyOf(
   networks: FaceNetworks,
   residents: readonly Resident[],
   kind: Cover,
-  roll: number
+  { roll, tone }: { roll: number; tone: Tone }
 ): Promise<Tally> {
   const tally: Tally = { found: [], missed: 0, askew: 0 }
   for (const [i, { portrait, roll: own }] of residents.entries()) {
-    const data = await cover(portrait, portrait.landmarks, kind, createRandom(firstSeed + i))
+    const data = inTone(await cover(portrait, portrait.landmarks, kind, createRandom(firstSeed + i)), tone)
     const turned = turnPortrait({ ...portrait, data }, roll, frame)
     const faces = await searchFaces(networks, turned, { minScore: defaultMinScore, around: [], sweeps: allSweeps })
     const middle = { x: frame.width / 2, y: frame.height / 2 }

@@ -10,6 +10,7 @@ import { facePhotos, photoFaces } from './face-pictures.js'
 import { faceModels } from './models.js'
 import { judge, type TurnedFace, turnFace } from './rolls.js'
 import { table } from './table.js'
+import { farTones, inTone } from './tones.js'
 import { renderedUsable } from './usable-rendered.js'
 
 interface Trouble {
@@ -58,7 +59,11 @@ const troubles: readonly Trouble[] = [
   ...[60, 48, 40, 32].map((width) => ({ name: `${width} px wide`, width })),
   ...[2, 4, 6, 9].map((deviation) => ({ name: `blurred by ${deviation} px`, change: blurred(deviation) })),
   ...[0.15, 0.1, 0.06].map((share) => ({ name: `${100 * share} % of the light, noise 8`, change: dimmed(share, 8) })),
-  { name: 'infrared', change: infrared }
+  { name: 'infrared', change: infrared },
+  ...Object.entries(farTones).map(([name, tone]) => ({
+    name,
+    change: async ({ data }: TurnedFace) => inTone(data, tone)
+  }))
 ]
 
 function nearest<T extends { place: { centre: { x: number; y: number } } }>(

@@ -22,6 +22,7 @@ import { type Cover, cover, covers, ornaments } from '../bench/covers/index.js'
 import { facePhotos, photoEyes, photoFaces } from '../bench/face-pictures.js'
 import { turnFace } from '../bench/rolls.js'
 import { turnPortrait } from '../bench/rolls-rendered.js'
+import { inTone, type Tone } from '../bench/tones.js'
 import type { Sample } from './ridge.js'
 
 /** Residents that no test and no bench draws. */
@@ -32,8 +33,9 @@ const eldersShare = 0.5
 /** A face counts as upright within the first angle, as turned beyond the second, in degrees. */
 const [uprightWithin, turnedBeyond] = [25, 40]
 const rolls = Array.from({ length: 24 }, (_, i) => 15 * i)
-/** How many of the faces that may be covered are seen without colour. */
+/** How many of the faces that may be covered are seen without colour, and how many in another of `tones`. */
 const greyShare = 0.2
+const toneShare = 0.4
 const photoKinds = Array.from({ length: 5 }, () => [...covers, ...ornaments, ...ornaments]).flat()
 const anything = Array.from({ length: 6 }, () => 'anything' as const)
 /** Clear masks and hands are most like the face below: the more of them are seen. */
@@ -170,12 +172,43 @@ async function see(networks: FaceNetworks, picture: Pixels, box: Box, roll: numb
   return look && { ...(await markOnce(networks, picture, look.place)), roll }
 }
 
-/** The same of a face that something may cover; a share of the pictures is as grey as a camera's at night. */
+/** The same of a face that something may cover, in one of the lights and by one of the cameras that there are. */
 async function seeParts(networks: FaceNetworks, picture: Pixels, box: Box, roll: number, random: Random) {
-  const shown = random.chance(greyShare) ? { ...picture, data: greyed(picture.data, random) } : picture
+  const toned = random.chance(toneShare)
+    ? { ...picture, data: inTone(picture.data, random.pick(tones)(random)) }
+    : picture
+  const shown = random.chance(greyShare) ? { ...toned, data: greyed(toned.data, random) } : toned
   const seen = await see(networks, shown, box, roll, random)
   return seen && regionsOf(seen.marks, landmarkSide, shown, seen.landmarks)
 }
+
+/** Without them a shadow that is black is taken for a cover. */
+const tones: readonly ((random: Random) => Tone)[] = [
+  (random) => {
+    const crushed = random.uniform(0.05, 0.28)
+    return (level) => level - crushed
+  },
+  (random) => {
+    const light = random.uniform(0.2, 0.8)
+    return (level) => light * level
+  },
+  (random) => {
+    const bleached = random.uniform(0.05, 0.25)
+    return (level) => level + bleached
+  },
+  (random) => {
+    const [contrast, grey] = [random.uniform(0.4, 0.8), random.uniform(0.2, 0.6)]
+    return (level) => grey + contrast * (level - 0.5)
+  },
+  (random) => {
+    const steep = random.uniform(1.1, 1.6)
+    return (level) => 0.5 + steep * (level - 0.5)
+  },
+  (random) => {
+    const gamma = random.uniform(0.5, 2.2)
+    return (level) => level ** gamma
+  }
+]
 
 /** Grey, with as much of its contrast, or down to 0.4 of it. */
 function greyed(data: Uint8Array, random: Random): Uint8Array {

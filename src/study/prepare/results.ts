@@ -60,14 +60,7 @@ export async function writeDataset(prepared: Prepared): Promise<string[]> {
     })
   )
   const without = withoutCrop(prepared)
-  if (all.length === 0) {
-    const why = [...without].map(([reason, count]) => `${reason}: ${count}`).join(', ')
-    throw new InputError(
-      'PL-STUDY-EMPTY',
-      `no picture shows a usable face (${why || 'there is none'})`,
-      printable(folder)
-    )
-  }
+  if (all.length === 0) throw new InputError('PL-STUDY-EMPTY', whyEmpty(prepared, without), printable(folder))
   const kept = balanced(all, prepared.balance, prepared.seed)
   if (kept.length < all.length) findings.leave('more crops of a class than --balance keeps', all.length - kept.length)
   await writeStudyFile(join(folder, 'index.csv'), [indexOf(kept), '\n'])
@@ -75,6 +68,15 @@ export async function writeDataset(prepared: Prepared): Promise<string[]> {
   await writeStudyFile(join(folder, 'dataset.yaml'), [stringify(document)])
   await removeRest(folder, new Set(kept.map(({ file }) => file.crop)))
   return summaryOf(kept, without, prepared)
+}
+
+/** Pictures without a usable face, or none at all: stretches beside what the videos show, or between two moments that are taken. */
+function whyEmpty(prepared: Prepared, without: ReadonlyMap<string, number>): string {
+  if (without.size > 0)
+    return `no picture shows a usable face (${[...without].map(([reason, count]) => `${reason}: ${count}`).join(', ')})`
+  const [first] = troublesOf(prepared)
+  const why = first ? ` (${first.video}: ${first.why})` : ''
+  return `none of the ${prepared.jobs.length} clips has a picture in its stretch${why}: see --from, --to and --every`
 }
 
 const fields = 'crop,subject,label,source,video,time_s,intensity,roll_deg,detector_score'.split(',')

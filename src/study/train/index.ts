@@ -36,7 +36,7 @@ import {
 } from './results.js'
 import { type RunSaid, runIn, writeRunFile } from './run-file.js'
 import { sayTrainingCosts, trainingLines } from './telling.js'
-import { fitTemperature } from './temperature.js'
+import { endOfTemperatures, fitTemperature } from './temperature.js'
 
 export interface TrainOptions {
   data: string
@@ -333,6 +333,8 @@ async function trainFinal(
     const judged = predictions.filter(({ row }) => isTrainedOn(row, labels, options))
     const targets = judged.map(({ row }) => targetOf(row, labels, options))
     const temperature = fitTemperature(Float32Array.from(judged.flatMap(({ logits }) => [...logits])), targets)
+    const warning = endOfTemperatures(temperature)
+    if (warning !== null) study.write(`final: ${warning}\n`)
     return await writeModelOf(study, folder, trainer, {
       name: 'final',
       temperature,

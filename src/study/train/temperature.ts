@@ -1,6 +1,8 @@
 import { crossEntropy } from './fit.js'
 
 const ratio = (Math.sqrt(5) - 1) / 2
+/** Beyond these nothing is tried. */
+const [coldest, hottest] = [0.25, 4]
 
 /**
  * The temperature (Guo et al. 2017) under which probabilities come closest to the targets, soft ones included: least mean cross
@@ -17,11 +19,19 @@ export function fitTemperature(logits: Float32Array, targets: readonly Float32Ar
       (sum, target, i) => sum + crossEntropy(logits.subarray(i * classes, (i + 1) * classes), target, temperature),
       0
     )
-  let [low, high] = [Math.log(0.25), Math.log(4)]
+  let [low, high] = [Math.log(coldest), Math.log(hottest)]
   for (let i = 0; i < 40; i++) {
     const [a, b] = [high - ratio * (high - low), low + ratio * (high - low)]
     if (loss(Math.exp(a)) < loss(Math.exp(b))) high = b
     else low = a
   }
   return Math.exp((low + high) / 2)
+}
+
+/** What a temperature means that lies at the end of what is tried: a further one would be better. Null of others. */
+export function endOfTemperatures(temperature: number): string | null {
+  const said = `the temperature is ${temperature.toFixed(2)}, the end of what is tried: of subjects that they had not seen the folds' models are`
+  if (temperature > 0.99 * hottest)
+    return `${said} surer than they are right, by more than it mends, and so is the final one. More subjects help, or --smoothing.`
+  return temperature < 1.01 * coldest ? `${said} right more often than they are sure, and so is the final one.` : null
 }

@@ -102,6 +102,12 @@ describe('painlens study prepare', { timeout: patience(120_000) }, () => {
       { video: 'cut.mkv', why: 'a stretch of it has no picture', clips: 2 }
     ])
     expect(lines.join('')).toMatch(/not read wholly, cut\.mkv: a stretch of it has no picture \(2 clips\)/)
+    await expect(
+      prepare(optionsFor('gone', { table: table('gone', 'cut.mkv,s1,pain,5,5.5,a', 'cut.mkv,s2,pain,5.5,6,a') }))
+    ).rejects.toMatchObject({
+      code: 'PL-STUDY-EMPTY',
+      what: 'none of the 2 clips has a picture in its stretch (cut.mkv: a stretch of it has no picture): see --from, --to and --every'
+    })
   })
 
   it('cuts the face of each picture and of each half second of a video as the daemon does', async () => {

@@ -75,7 +75,7 @@ function whyEmpty(prepared: Prepared, without: ReadonlyMap<string, number>): str
   if (without.size > 0)
     return `no picture shows a usable face (${[...without].map(([reason, count]) => `${reason}: ${count}`).join(', ')})`
   const [first] = troublesOf(prepared)
-  const why = first ? ` (${first.video}: ${first.why})` : ''
+  const why = first ? ` (${printable(`${first.video}: ${first.why}`)})` : ''
   return `none of the ${prepared.jobs.length} clips has a picture in its stretch${why}: see --from, --to and --every`
 }
 

@@ -44,7 +44,10 @@ const rules = {
   longestMs: 8000,
   /** Pictures that are announced and have not arrived. */
   mostAhead: 32,
-  /** How far the pictures may be behind the reports of packets, where the pictures themselves are not reported. */
+  /**
+   * How far the pictures may be behind the reports of packets, where the pictures themselves are not reported: so long, and at least as
+   * many of them as that time has. On a busy machine none may come for longer than that, and then many at once.
+   */
   lag: { packets: 4, ms: 1000 }
 } as const
 
@@ -62,7 +65,15 @@ export class DamageMarks {
   /** After that, packets with which pictures from before may still come, and when the last of them did. */
   #late = 0
   #repairedAt = Number.NEGATIVE_INFINITY
+  /** Pictures still to come that may be from before that. */
+  #owed = 0
   #suspected = 0
+  readonly #owedAfterRepair: number
+
+  /** @param fps how many pictures a second are taken */
+  constructor(fps: number) {
+    this.#owedAfterRepair = Math.max(1, Math.round((fps * rules.lag.ms) / 1000))
+  }
 
   /** @param line of standard error, as it came @param at when, by a clock that nothing sets, in ms */
   hear(line: string, at: number): void {
@@ -75,7 +86,7 @@ export class DamageMarks {
     }
     const packet = packetLine.exec(line)
     if (packet) {
-      if (this.#late > 0 && --this.#late === 0) this.#repairedAt = at
+      if (this.#late > 0 && --this.#late === 0) this.#repaired(at)
       if (!packet[1] && this.#repair()) this.#late = rules.lag.packets
       this.#pass(at)
     } else if (damage.test(line)) {
@@ -89,7 +100,15 @@ export class DamageMarks {
   take(at: number): boolean {
     if (this.#toldSingly) return this.#marks.shift() ?? this.#since !== undefined
     this.#expire(at)
-    return this.#since !== undefined || this.#late > 0 || at - this.#repairedAt < rules.lag.ms
+    if (this.#since !== undefined || this.#late > 0) return true
+    const isOwed = this.#owed > 0
+    if (isOwed) this.#owed--
+    return isOwed || at - this.#repairedAt < rules.lag.ms
+  }
+
+  #repaired(at: number): void {
+    this.#repairedAt = at
+    this.#owed = this.#owedAfterRepair
   }
 
   #mark(damaged: boolean): void {

@@ -78,7 +78,7 @@ export class DecoderRun {
   #correcting = false
   /** Since the last picture. */
   #corrections = 0
-  #marks = new DamageMarks()
+  #marks: DamageMarks
   /** The stream has told how its pictures lie. */
   #turnTold = false
   /** The shape that the child was told, or has adapted to. */
@@ -87,6 +87,7 @@ export class DecoderRun {
   constructor(options: DecoderRunOptions) {
     this.#options = options
     const { camera, request } = options
+    this.#marks = new DamageMarks(request.fps)
     this.#relay = new CameraRelay({
       ...camera,
       videoTrack: camera.videoTrack ?? 'auto',
@@ -135,7 +136,7 @@ export class DecoderRun {
     const command = decoder.command({ ...request, source, stream: memory.stream })
     const described: string[] = []
     this.#seen.stream ||= this.#described && command.next !== undefined
-    const marks = new DamageMarks()
+    const marks = new DamageMarks(request.fps)
     this.#marks = marks
     this.#correcting = false
     this.#decodedFor = command.next ? { ...memory.stream } : {}

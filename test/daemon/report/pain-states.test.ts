@@ -98,7 +98,11 @@ describe('the state of pain of a camera', () => {
 })
 
 const step = fc.oneof(
-  fc.record({ do: fc.constant('state' as const), state: fc.constantFrom(...cameraStates) }),
+  fc.record({
+    do: fc.constant('state' as const),
+    // In half of all cases one in which faces are judged: without it no history comes to a denial.
+    state: fc.oneof(fc.constant('ok' as const), fc.constantFrom(...cameraStates))
+  }),
   fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(1, 1000, 30_000, 60_000) }),
   { weight: 3, arbitrary: fc.record({ do: fc.constant('judged' as const) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('start' as const), id: fc.constantFrom('x', 'y') }) },

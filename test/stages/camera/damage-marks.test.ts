@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { DamageMarks } from '../../../src/stages/camera/damage.js'
 
+const fps = 2
+
 /** Lines that FFmpeg 5.1 wrote. */
 const missed = '[rtsp @ 0x558d0f91ddc0] RTP: missed 1 packets'
 const key =
@@ -44,7 +46,7 @@ const harmless = [
 
 /** Which pictures are damaged, 40 ms apart unless told otherwise. */
 function marksOf(lines: readonly string[], apartMs = 40): boolean[] {
-  const marks = new DamageMarks()
+  const marks = new DamageMarks(fps)
   const taken: boolean[] = []
   for (const [i, line] of lines.entries()) {
     marks.hear(line, i * apartMs)
@@ -77,7 +79,7 @@ describe('the pictures of a stream', () => {
   })
 
   it('are matched with what was said of each, however much later they come', () => {
-    const marks = new DamageMarks()
+    const marks = new DamageMarks(fps)
     for (const line of [picture, missed, picture, picture, key, picture]) marks.hear(line, 0)
     expect([1, 2, 3, 4].map((at) => marks.take(at))).toEqual([false, true, true, false])
   })
@@ -85,7 +87,7 @@ describe('the pictures of a stream', () => {
 
 describe('pictures of which nothing is said one by one', () => {
   const takenAfter = (lines: readonly string[]) => {
-    const marks = new DamageMarks()
+    const marks = new DamageMarks(fps)
     for (const line of lines) marks.hear(line, 0)
     return [100, 900, 1100].map((at) => marks.take(at))
   }
@@ -101,5 +103,11 @@ describe('pictures of which nothing is said one by one', () => {
     expect(takenAfter([missed, packet, packet, keyPacket, ...late])).toEqual([true, true, false])
     expect(takenAfter([missed, keyPacket, ...late])).toEqual([true, true, true])
     expect(takenAfter([missed, packet, packet, keyPacket, packet, missed, ...late])).toEqual([true, true, true])
+  })
+
+  it('are damaged for as many as come in a second, should none come for longer than that and then many at once', () => {
+    const marks = new DamageMarks(fps)
+    for (const line of [missed, packet, packet, keyPacket, packet, packet, packet, packet]) marks.hear(line, 0)
+    expect([3000, 3000, 3000].map((at) => marks.take(at))).toEqual([true, true, false])
   })
 })

@@ -4,7 +4,7 @@ import type { FeedCodec } from '../../../src/show/simulate/feed.js'
 import type { Camera } from '../../../src/stages/camera/index.js'
 import { Deadline, measureSlowness, patience, until } from '../../support/slowness.js'
 import { it, numberOf, publishNumbered, type World } from './gst-world.js'
-import { untilState } from './rig.js'
+import { explained, untilState } from './rig.js'
 
 const size = { width: 320, height: 240 }
 const fps = 25
@@ -40,6 +40,15 @@ function collect(camera: Camera): Seen[] {
   })
   return seen
 }
+
+/** Whether damaged pictures, each taken for the time since the one before, were half of any 5 s. */
+const isHalfDamaged = (seen: readonly Seen[]): boolean =>
+  seen.some(({ at: end }) => {
+    let ms = 0
+    for (const [i, { at, damaged }] of seen.entries())
+      if (damaged && at <= end && at > end - 5000) ms += Math.min(at - seen[Math.max(0, i - 1)]!.at, 5000)
+    return ms >= 2500
+  })
 
 const forSeconds = (seconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, seconds * 1000))
 
@@ -83,19 +92,28 @@ describe.concurrent.each(streams)('a camera that sends $codec, decoded by $by', 
     for (let loss = 0; loss < 2; loss++) {
       const before = camera.stats().damaged
       line.loseOne()
-      await until(() => camera.stats().damaged > before, 'a damaged picture')
+      await explained(
+        camera,
+        until(() => camera.stats().damaged > before, 'a damaged picture')
+      )
       // Up to the next key frame they are marked.
-      await until(() => seen.at(-1)?.damaged === false, 'a whole picture')
+      await explained(
+        camera,
+        until(() => seen.at(-1)?.damaged === false, 'a whole picture')
+      )
       // Longer than the 5 s by which `damaged` goes: each loss is judged alone.
       await forSeconds(6)
     }
-    expect(states).toEqual(['connecting', 'ok'])
+    // On a machine that does not keep up the second to the next key frame may last for several.
+    expect(states.includes('damaged')).toBe(isHalfDamaged(seen))
+    await untilState(camera, 'ok')
+    states.length = 0
 
     line.share = 0.08
     expect(await untilState(camera, 'damaged', 10_000)).toMatch(/missing on the way/)
     line.share = 0
     await untilState(camera, 'ok', 10_000)
-    expect(states).toEqual(['connecting', 'ok', 'damaged', 'ok'])
+    expect(states).toEqual(['damaged', 'ok'])
     expect(camera.stats().damaged).toBe(seen.filter(({ damaged }) => damaged).length)
     expect(camera.stats().restarts).toBe(0)
   })

@@ -156,15 +156,17 @@ export async function untilReason(camera: Camera, reason: RegExp, ms = threeTrie
   return (await untilStatus(camera, `the reason ${reason}`, (status) => reason.test(status.reason ?? ''), ms)).state
 }
 
-/** In vain, it says what the camera has logged: such a wait fails on a busy machine once in many runs. */
-async function untilStatus(
+const untilStatus = (
   camera: Camera,
   what: string,
   is: (status: Pick<CameraStats, 'state' | 'reason'>) => boolean,
   ms: number
-) {
+) => explained(camera, within(firstValueFrom(camera.states.pipe(filter(is))), what, ms))
+
+/** A wait for a camera; in vain, it says what the camera has logged: such a wait fails on a busy machine once in many runs. */
+export async function explained<T>(camera: Camera, wait: Promise<T>): Promise<T> {
   try {
-    return await within(firstValueFrom(camera.states.pipe(filter(is))), what, ms)
+    return await wait
   } catch (error) {
     const lines = logs.get(camera)?.slice(-40).join('') ?? ''
     throw new Error(`${messageOf(error)}\n${JSON.stringify(camera.stats())}\n${lines}`)

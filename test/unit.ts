@@ -147,7 +147,7 @@ export const unitTests = [
   'test/tools/soak/trend.test.ts',
   'test/tools/train/batch-norm.test.ts',
   'test/tools/train/measure.test.ts',
-  'test/tools/train/radial.test.ts',
+  'test/tools/train/perceptron.test.ts',
   'test/tools/train/recipe.test.ts',
   'test/unused-exports.test.ts',
   'test/walks.test.ts'

@@ -8,20 +8,27 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { packageRoot } from '#painlens/core/version.js'
 import { FaceNetworks } from '#painlens/lib/face/networks.js'
-import { probe, RadialBasis, type RadialWeights } from '#painlens/lib/face/probes.js'
-import { textureFeatures } from '#painlens/lib/face/regions.js'
+import { Perceptron, type PerceptronWeights } from '#painlens/lib/face/probes.js'
 import { createRandom } from '#painlens/lib/random.js'
 import { type Cover, covers, ornaments } from '../bench/covers/index.js'
 import { faceModels } from '../bench/models.js'
 import { quantile, table } from '../bench/table.js'
 import { type CoverSample, collectSamples, folds } from './face-samples.js'
-import { fitRadial } from './radial.js'
+import { fitPerceptron } from './perceptron.js'
 import { ridge } from './ridge.js'
 
 const uprightPenalty = 300
-const coverFit = { components: 32, centres: 300, penalty: 100, emphasis: (i: number) => (i < textureFeatures ? 1 : 2) }
+const coverFit = {
+  hidden: 48,
+  rounds: 8,
+  batch: 256,
+  learningRate: 0.003,
+  weightDecay: 0.05,
+  dropout: 0.3,
+  noise: 0.3
+}
 /** A sample of a real face stands for so many rendered ones. */
-const photoWeight = 30
+const photoWeight = 7.5
 /** … and one under a shape of chance for so many: what most of them hide is less than what they look like. */
 const anythingWeight = 0.5
 
@@ -41,31 +48,28 @@ async function main(residents: number): Promise<void> {
 const weightOf = ({ who, kind }: CoverSample): number =>
   who === 'photo' ? photoWeight : kind === 'anything' ? anythingWeight : 1
 
-const fitCovers = (samples: readonly CoverSample[]): RadialWeights =>
-  fitRadial(
+const fitCovers = (samples: readonly CoverSample[]): PerceptronWeights =>
+  fitPerceptron(
     samples.map((sample) => ({ ...sample, weight: weightOf(sample) })),
     coverFit,
     createRandom(1)
   )
 
-function weightsFile(upright: Float32Array, covered: RadialWeights): string {
+function weightsFile(upright: Float32Array, covered: PerceptronWeights): string {
   const rows = Object.entries(covered).map(([name, values]) => `  ${name}:\n    '${toBase64(values)}'`)
   const declared = (name: string, value: string): string => `export const ${name} = ${value}\n`
   return [
     '/** Made by tools/train/face-probes.ts: float32, little-endian, or int8, in base64; a bias comes last. */\n',
     declared('uprightWeights', `\n  '${toBase64(upright)}'`),
-    `/** See \`RadialWeights\`. */\n${declared('covered', `{\n${rows.join(',\n')}\n}`)}`
+    `/** See \`PerceptronWeights\`. */\n${declared('covered', `{\n${rows.join(',\n')}\n}`)}`
   ].join('\n')
 }
 
 /** The scores, each by a fit without the own photograph or sixth of the residents, and without the covers in `without`. */
 function crossValidated(samples: readonly CoverSample[], without?: Cover): (CoverSample & { score: number })[] {
   return Array.from({ length: folds }).flatMap((_, own) => {
-    const fit = fitCovers(samples.filter(({ fold, kind }) => fold !== own && kind !== without))
-    const basis = new RadialBasis(fit)
-    return samples
-      .filter(({ fold }) => fold === own)
-      .map((sample) => ({ ...sample, score: probe(fit.weights, basis.features(sample.features)) }))
+    const net = new Perceptron(fitCovers(samples.filter(({ fold, kind }) => fold !== own && kind !== without)))
+    return samples.filter(({ fold }) => fold === own).map((sample) => ({ ...sample, score: net.read(sample.features) }))
   })
 }
 

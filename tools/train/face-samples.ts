@@ -36,7 +36,8 @@ const rolls = Array.from({ length: 24 }, (_, i) => 15 * i)
 /** How many of the faces that may be covered are seen without colour, and how many in another of `tones`. */
 const greyShare = 0.2
 const toneShare = 0.4
-const photoKinds = Array.from({ length: 5 }, () => [...covers, ...ornaments, ...ornaments]).flat()
+/** Many draws of each: what sets the limit is how few real faces there are. */
+const photoKinds = Array.from({ length: 20 }, () => [...covers, ...ornaments, ...ornaments]).flat()
 const anything = Array.from({ length: 6 }, () => 'anything' as const)
 /** Clear masks and hands are most like the face below: the more of them are seen. */
 const drawnKinds = [

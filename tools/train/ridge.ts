@@ -17,20 +17,17 @@ const leastSpread = 0.01
 export function ridge(samples: readonly Sample[], penalty: number): Float32Array {
   const count = samples[0]!.features.length
   const { mean, spread } = moments(samples, count)
-  const weigh = (some: readonly Sample[]): number => some.reduce((sum, { weight = 1 }) => sum + weight, 0)
-  const all = weigh(samples)
-  const positive = weigh(samples.filter(({ target }) => target > 0))
   const size = count + 1
   const matrix = new Float64Array(size * size)
   const right = new Float64Array(size)
-  for (const { features, target, weight = 1 } of samples) {
-    const share = (weight * all) / 2 / (target > 0 ? positive : all - positive)
+  const share = shares(samples)
+  for (const [at, { features, target }] of samples.entries()) {
     const row = Float64Array.from({ length: size }, (_, i) =>
       i === count ? 1 : (features[i]! - mean[i]!) / spread[i]!
     )
     for (let i = 0; i < size; i++) {
-      right[i]! += share * row[i]! * target
-      for (let j = 0; j <= i; j++) matrix[i * size + j]! += share * row[i]! * row[j]!
+      right[i]! += share[at]! * row[i]! * target
+      for (let j = 0; j <= i; j++) matrix[i * size + j]! += share[at]! * row[i]! * row[j]!
     }
   }
   for (let i = 0; i < count; i++) matrix[i * size + i]! += penalty
@@ -43,6 +40,17 @@ export function ridge(samples: readonly Sample[], penalty: number): Float32Array
   }
   weights[count] = bias
   return weights
+}
+
+/** What each sample counts, so that both signs of the target do alike. */
+export function shares(samples: readonly Sample[]): Float64Array {
+  const weigh = (some: readonly Sample[]): number => some.reduce((sum, { weight = 1 }) => sum + weight, 0)
+  const all = weigh(samples)
+  const positive = weigh(samples.filter(({ target }) => target > 0))
+  return Float64Array.from(
+    samples,
+    ({ target, weight = 1 }) => (weight * all) / 2 / (target > 0 ? positive : all - positive)
+  )
 }
 
 /** Of each feature: its mean, and its standard deviation with a little added, so that one that never changes can be divided. */

@@ -8,66 +8,47 @@ export function probe(weights: Float32Array, features: ArrayLike<number>): numbe
   return sum
 }
 
-/**
- * A radial basis function network (Broomhead and Lowe 1988) on principal components: what lies near to faces that it has
- * seen is read as they are, so that covers which have nothing in common need no common direction.
- */
-export interface RadialWeights {
+/** A perceptron with one hidden layer, whose numbers count where they are above 0. */
+export interface PerceptronWeights {
   /** Of each feature. */
   mean: Float32Array
   /** Of each feature: what it is divided by. */
   spread: Float32Array
-  /** One row of weights of the features for each component, in units of `scales`. */
-  components: Int8Array
+  /** One row of weights of the features for each hidden number, in units of `scales`. */
+  rows: Int8Array
   scales: Float32Array
-  /** Places among the components, in units of 1 / `centreUnit`. */
-  centres: Int8Array
-  /** One for each centre, then for each component, and the bias. */
+  /** Of each hidden number. */
+  biases: Float32Array
+  /** One for each hidden number, and the bias. */
   weights: Float32Array
 }
 
-export const centreUnit = 64
-
-/** A network without its last, linear layer, with its bytes spread out once: a reading is taken of each face of each frame. */
-export class RadialBasis {
+/** With its bytes spread out once: a reading is taken of each face of each frame. */
+export class Perceptron {
   readonly #size: number
-  /** One row for each component: what each feature counts, as it comes. */
+  /** One row for each hidden number: what each feature counts, as it comes. */
   readonly #rows: Float32Array
-  /** Of each component, where every feature is at its mean. */
+  /** Of each hidden number, where every feature is 0. */
   readonly #offsets: Float32Array
-  readonly #centres: Float32Array
+  readonly #weights: Float32Array
 
-  constructor({ mean, spread, components, scales, centres }: Omit<RadialWeights, 'weights'>) {
+  constructor({ mean, spread, rows, scales, biases, weights }: PerceptronWeights) {
     const size = mean.length
     this.#size = size
-    this.#rows = Float32Array.from(
-      components,
-      (value, at) => (value * scales[Math.floor(at / size)]!) / spread[at % size]!
-    )
-    this.#offsets = scales.map((_, j) => -dot(this.#rows, j * size, mean))
-    this.#centres = Float32Array.from(centres, (value) => value / centreUnit)
+    this.#rows = Float32Array.from(rows, (value, at) => (value * scales[Math.floor(at / size)]!) / spread[at % size]!)
+    this.#offsets = biases.map((bias, j) => bias - dot(this.#rows, j * size, mean))
+    this.#weights = weights
   }
 
-  /** What the readings are linear in: how near each centre is, 0..1, and then the components. */
-  features(of: Float32Array): Float32Array {
-    const count = this.#offsets.length
-    const places = this.#centres.length / count
-    const out = new Float32Array(places + count)
-    for (let j = 0; j < count; j++) out[places + j] = this.#offsets[j]! + dot(this.#rows, j * this.#size, of)
-    for (let c = 0; c < places; c++) {
-      let distance = 0
-      for (let j = 0; j < count; j++) {
-        const off = out[places + j]! - this.#centres[c * count + j]!
-        distance += off * off
-      }
-      out[c] = Math.exp(-distance)
-    }
-    return out
+  /** @returns the logarithm of the odds */
+  read(features: Float32Array): number {
+    const hidden = this.#offsets.map((offset, j) => Math.max(0, offset + dot(this.#rows, j * this.#size, features)))
+    return probe(this.#weights, hidden)
   }
 }
 
-/** Of a row that begins there, and the values. Four sums: each addition would wait for the one before. */
-function dot(rows: Float32Array, from: number, values: Float32Array): number {
+/** Of a row that begins there, and the values, in float64. Four sums: each addition would wait for the one before. */
+export function dot(rows: Float32Array, from: number, values: Float32Array): number {
   const whole = values.length & ~3
   let [a, b, c, d] = [0, 0, 0, 0]
   for (let i = 0; i < whole; i += 4) {
@@ -83,19 +64,22 @@ function dot(rows: Float32Array, from: number, values: Float32Array): number {
 /** How surely a face stands upright in the picture that the net saw, and is no face turned otherwise: about -1 to 1. */
 export const uprightness = (feature: Float32Array): number => probe(upright, feature)
 
-/** How surely something covers a part of a face that stands upright: about -1 to 1. @param features see `regionsOf` */
-export const coverage = (features: Float32Array): number => probe(covered.weights, coveredBasis.features(features))
+/**
+ * How surely something covers a part of a face that stands upright.
+ * @param features see `regionsOf`
+ * @returns the logarithm of the odds, as if half of all faces were covered
+ */
+export const coverage = (features: Float32Array): number => covered.read(features)
 
 const upright = floats(uprightWeights)
-const covered: RadialWeights = {
+const covered = new Perceptron({
   mean: floats(coveredText.mean),
   spread: floats(coveredText.spread),
-  components: bytes(coveredText.components),
+  rows: bytes(coveredText.rows),
   scales: floats(coveredText.scales),
-  centres: bytes(coveredText.centres),
+  biases: floats(coveredText.biases),
   weights: floats(coveredText.weights)
-}
-const coveredBasis = new RadialBasis(covered)
+})
 
 function floats(text: string): Float32Array {
   const buffer = Buffer.from(text, 'base64')

@@ -24,7 +24,7 @@ const limits: readonly { reason: UnusableReason; isMet: (face: Evidence) => bool
   { reason: 'dark', isMet: ({ sharpness }) => sharpness <= 1.84 },
   { reason: 'blurred', isMet: ({ sharpness }) => sharpness >= 0.35 },
   { reason: 'profile', isMet: ({ turn }) => turn <= 0.78 },
-  { reason: 'covered', isMet: ({ covered }) => covered <= 0.17 },
+  { reason: 'covered', isMet: ({ covered }) => covered <= 3.4 },
   { reason: 'roll', isMet: ({ upright }) => upright >= leastUpright }
 ]
 

@@ -1,39 +1,35 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { centreUnit, RadialBasis, type RadialWeights } from '../../../src/lib/face/probes.js'
+import { Perceptron, type PerceptronWeights } from '../../../src/lib/face/probes.js'
 import { regionsOf, textureFeatures } from '../../../src/lib/face/regions.js'
 import { createRandom } from '../../../src/lib/random.js'
 
-const bytes = (length: number) => fc.int8Array({ minLength: length, maxLength: length })
 const floats = (length: number, min: number, max: number) =>
   fc.float32Array({ minLength: length, maxLength: length, min, max, noNaN: true })
 
-const [size, count, places] = [5, 3, 4]
+const [size, count] = [5, 3]
 const network = fc.record({
   mean: floats(size, -2, 2),
   spread: floats(size, 0.5, 2),
-  components: bytes(count * size),
+  rows: fc.int8Array({ minLength: count * size, maxLength: count * size }),
   scales: floats(count, 0.0009765625, 0.0078125),
-  centres: bytes(places * count)
-}) satisfies fc.Arbitrary<Omit<RadialWeights, 'weights'>>
+  biases: floats(count, -1, 1),
+  weights: floats(count + 1, -2, 2)
+}) satisfies fc.Arbitrary<PerceptronWeights>
 
-describe('the radial basis network', () => {
-  it('says how near each centre is, and where the face lies among the components, as float64 says', () => {
+describe('the perceptron', () => {
+  it('reads as float64 does, hidden numbers below 0 counting nothing', () => {
     fc.assert(
-      fc.property(network, floats(size, -3, 3), (weights, features) => {
-        const own = Array.from({ length: count }, (_, j) =>
+      fc.property(network, floats(size, -3, 3), ({ mean, spread, rows, scales, biases, weights }, features) => {
+        const hidden = Array.from({ length: count }, (_, j) =>
           Array.from(features).reduce(
-            (sum, x, i) =>
-              sum +
-              ((x - weights.mean[i]!) / weights.spread[i]!) * weights.components[j * size + i]! * weights.scales[j]!,
-            0
+            (sum, x, i) => sum + ((x - mean[i]!) / spread[i]!) * rows[j * size + i]! * scales[j]!,
+            biases[j]!
           )
         )
-        const near = Array.from({ length: places }, (_, c) =>
-          Math.exp(-own.reduce((sum, at, j) => sum + (at - weights.centres[c * count + j]! / centreUnit) ** 2, 0))
-        )
-        for (const [i, value] of new RadialBasis(weights).features(features).entries())
-          expect(value).toBeCloseTo([...near, ...own][i]!, 3)
+        const told = hidden.reduce((sum, value, j) => sum + weights[j]! * Math.max(0, value), weights[count]!)
+        const net = new Perceptron({ mean, spread, rows, scales, biases, weights })
+        expect(net.read(features)).toBeCloseTo(told, 3)
       })
     )
   })

@@ -108,7 +108,7 @@ describe('a face is usable', () => {
       ['dark', { sharpness: 2 }],
       ['blurred', { sharpness: 0.2 }],
       ['profile', { turn: 0.9 }],
-      ['covered', { covered: 0.9 }],
+      ['covered', { covered: 9 }],
       ['roll', { upright: -0.5 }]
     ]
     for (const [reason, change] of worse) {

@@ -7,7 +7,7 @@ import type { RtspCredentials, RtspQuirks, RtspServer } from '../../../../src/sh
 import { type CameraCheck, checkCamera } from '../../../../src/stages/camera/index.js'
 import { CameraRelay } from '../../../../src/stages/camera/link/relay.js'
 import { parseCameraUrl } from '../../../../src/stages/camera/url.js'
-import { patience } from '../../../support/slowness.js'
+import { patience, patienceNow } from '../../../support/slowness.js'
 import { BadLine, colourAt, nameOf, nextFrames, Rig, takeFrames, untilState } from '../rig.js'
 
 const it = base.extend<{ rig: Rig }>({
@@ -28,7 +28,7 @@ async function odd(rig: Rig, quirks: RtspQuirks, credentials?: RtspCredentials):
   return server
 }
 
-const check = (rig: Rig, url: string, timeoutMs = patience(8000)): Promise<CameraCheck> =>
+const check = (rig: Rig, url: string, timeoutMs = patienceNow(8000)): Promise<CameraCheck> =>
   checkCamera({ id: 'bed', url, decoder: rig.decoder, secrets: rig.secrets, timeoutMs })
 
 /** A server that must not be visited; what it is told is kept. */
@@ -166,7 +166,7 @@ describe.concurrent('a stream', () => {
     await rig.feed(server, { fps: 0.5, keyFrameEvery: 1 })
     const slow = rig.camera(server.url('/bed'), {
       id: 'slow',
-      timing: { connectMs: patience(20_000), readMs: patience(6000), lostMs: patience(6000) }
+      timing: { connectMs: patienceNow(20_000), readMs: patienceNow(6000), lostMs: patienceNow(6000) }
     })
     const hasty = rig.camera(server.url('/bed'), {
       id: 'hasty',
@@ -188,7 +188,7 @@ describe.concurrent('a stream', () => {
       url,
       decoder: rig.decoder,
       secrets: rig.secrets,
-      timeoutMs: patience(8000)
+      timeoutMs: patienceNow(8000)
     }
     expect(await checkCamera(at)).toMatchObject({ shape: { coded: { width: 160, height: 120 } } })
     expect(await checkCamera({ ...at, videoTrack: 2 })).toMatchObject({ shape: { coded: { width: 320, height: 240 } } })
@@ -215,7 +215,7 @@ describe.concurrent('the relay', () => {
     const relay = new CameraRelay({
       url: parseCameraUrl(server.url('/bed'), 'bed'),
       videoTrack: 'auto',
-      answerMs: patience(5000)
+      answerMs: patienceNow(5000)
     })
     rig.own(() => relay.close())
     const address = await relay.admit()

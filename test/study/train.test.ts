@@ -115,7 +115,7 @@ describe('painlens study train', { timeout: patience(120_000) }, () => {
     const [costs, , ...rest] = said.split('\n')
     expect(costs).toMatch(/^72 crops, 1 view\(s\) each; .* MB of disk and \d+ MB of memory\.$/)
     expect(said).toMatch(
-      /\nBy a trial on this machine, at most [^:]+: .* for what stays as it is, .* for 3 folds and the final model\.\n/
+      /\nBy a trial on this machine, as busy as it is, about [^:]+: .* for what stays as it is, .* for 3 folds and the final model, less where these stop early\.\n/
     )
     expect(rest.join('\n')).toMatch(
       /fold 1 of 3: \d+ of \d+, done in 0 s, epoch 2 of 2, loss \d\.\d+, accuracy \d\.\d+\n/

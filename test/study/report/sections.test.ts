@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { strategiesSection } from '../../../src/study/report/checks-sections.js'
 import { comparisonsOf, mapDifferencesOf, meanMapsOf } from '../../../src/study/report/comparisons.js'
+import { exampleSection } from '../../../src/study/report/example-section.js'
 import type { Explanations } from '../../../src/study/report/explanations.js'
 import type { GateFinding } from '../../../src/study/report/gate.js'
 import { gateSection, unitsSection } from '../../../src/study/report/gate-sections.js'
@@ -30,6 +31,21 @@ function foundWith(changed: Partial<Explanations>): Explanations {
 }
 
 const chance = { seed: 1, repetitions: 20 }
+
+describe('examples of labels of which some cannot be drawn', () => {
+  const own = { judgement: { labels: ['pain', 'fear'] } } as unknown as StudyRun
+  const said = async (code: 'en' | 'de', isOfPersons: boolean): Promise<string> =>
+    (await exampleSection(own, { gate: [] }, [], isOfPersons, languageOf(code))).paragraphs.join('\n')
+
+  it('say so of these alone, and how to show them', async () => {
+    expect(await said('en', false)).toMatch(/No face of fear can be drawn.*--with-pictures/)
+    expect(await said('de', false)).toContain('Gesichter mit fear lassen sich nicht zeichnen')
+  })
+
+  it('are pictures of the data where these are shown', async () => {
+    expect(await said('en', true)).not.toContain('can be drawn')
+  })
+})
 const composites = ['lrp.z', 'lrp.preset']
 
 /** Relevance of one sign everywhere, as a composite without negative parts gives it for an output above or below zero. */

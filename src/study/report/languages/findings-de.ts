@@ -289,6 +289,8 @@ export const findingsDe: FindingWords = {
       right: 'Keines dieser Gesichter wird richtig benannt.',
       wrong: 'Keines dieser Gesichter wird falsch benannt.'
     },
+    notDrawn: (labels) =>
+      `Gesichter mit ${listing(labels, 'oder')} lassen sich nicht zeichnen und fehlen daher hier und auf der Seite für das Team; --with-pictures zeigt, mit Einwilligung, die der Daten.`,
     noneOf: {
       right: (labels) => `Von ${listing(labels, 'und')} wird kein solches Gesicht richtig benannt.`,
       wrong: (labels) => `Von ${listing(labels, 'und')} wird kein solches Gesicht falsch benannt.`

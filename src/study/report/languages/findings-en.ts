@@ -278,6 +278,8 @@ export const findingsEn: FindingWords = {
     shown: 'shows',
     called: 'called',
     none: { right: 'None of these faces is called right.', wrong: 'None of these faces is called wrong.' },
+    notDrawn: (labels) =>
+      `No face of ${listing(labels, 'or')} can be drawn, so none is shown here or on the page for staff; --with-pictures shows those of the data, with consent.`,
     noneOf: {
       right: (labels) => `No such face of ${listing(labels, 'or')} is called right.`,
       wrong: (labels) => `No such face of ${listing(labels, 'or')} is called wrong.`

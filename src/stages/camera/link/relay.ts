@@ -4,6 +4,7 @@ import { limitConnections } from '../../../core/connection-limit.js'
 import { messageOf } from '../../../core/errors.js'
 import { type Failure, hung } from '../decoder.js'
 import type { RelayAddress } from '../url.js'
+import { notVideo } from './answers.js'
 import { HttpLink } from './http-link.js'
 import { RtspLink } from './rtsp-link.js'
 import type { Link, LinkOptions } from './types.js'
@@ -69,6 +70,7 @@ export class CameraRelay {
     const within = `within ${ms / 1000} s`
     const asked = this.#failure ?? this.#link.silence()
     if (asked || progress.settled) return asked ?? hung(ms)
+    if (progress.playing && progress.packets === 0 && progress.noise) return notVideo
     if (progress.playing && progress.packets === 0)
       return { code: 'PL-CAMERA-NO-STREAM', what: `the camera agrees to play, and sends nothing ${within}` }
     return this.#noKeyFrame(within) ?? hung(ms)

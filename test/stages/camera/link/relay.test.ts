@@ -49,6 +49,35 @@ async function trap(rig: Rig): Promise<{ port: number; visits: string[] }> {
   return { port: (server.address() as { port: number }).port, visits }
 }
 
+const description =
+  'v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=x\r\nt=0 0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n'
+
+/** A camera that answers as it should, and sends letters in the place of packets. */
+async function babbler(rig: Rig): Promise<number> {
+  const ends: (() => void)[] = []
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined)
+    socket.on('data', (chunk) => {
+      const [, method = '', cseq = ''] = /^([A-Z]+) .*?CSeq: (\d+)/s.exec(chunk.toString()) ?? []
+      const extra: Record<string, string> = {
+        DESCRIBE: `Content-Type: application/sdp\r\nContent-Length: ${description.length}\r\n\r\n${description}`,
+        SETUP: 'Session: 1\r\nTransport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n\r\n'
+      }
+      socket.write(`RTSP/1.0 200 OK\r\nCSeq: ${cseq}\r\n${extra[method] ?? '\r\n'}`)
+      if (method !== 'PLAY') return
+      const babble = setInterval(() => socket.write('x'.repeat(1000)), 100)
+      socket.once('close', () => clearInterval(babble))
+    })
+    ends.push(() => socket.destroy())
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  rig.own(async () => {
+    for (const end of ends) end()
+    await new Promise((resolve) => server.close(resolve))
+  })
+  return (server.address() as { port: number }).port
+}
+
 describe.concurrent('a camera that gives no picture is told as what it is:', () => {
   const cases: [what: string, quirks: RtspQuirks, code: ErrorCode, words: RegExp][] = [
     ['too many viewers', { statuses: { DESCRIBE: 453 } }, 'PL-CAMERA-VIEWERS', /too many viewers/],
@@ -77,6 +106,12 @@ describe.concurrent('a camera that gives no picture is told as what it is:', () 
     const at = `127.0.0.1:${server.port}/bed`
     await expect(check(rig, `rtsp://admin:wrong@${at}`)).rejects.toThrow(/refuses user name or password/)
     await expect(check(rig, `rtsp://${at}`)).rejects.toThrow(/wants a user name and a password/)
+  })
+
+  it('agrees to play, and sends what is no stream', async ({ rig, expect }) => {
+    const port = await babbler(rig)
+    const checking = check(rig, `rtsp://127.0.0.1:${port}/bed`, patience(4000))
+    await expect(checking).rejects.toMatchObject({ code: 'PL-CAMERA-NOT-VIDEO' })
   })
 
   it('key frames are far apart, by either decoder of FFmpeg', async ({ rig, expect }) => {

@@ -52,7 +52,7 @@ describe('the table of error codes', () => {
     expect(codes.filter((code) => !isUsed(code))).toEqual([])
   })
 
-  it('a camera whose pictures come seldom is told of both waits: until its first picture, and between two', () => {
+  it('a camera whose pictures come seldom: both waits are named, until its first picture and between two', () => {
     expect(fixOf('PL-CAMERA-HUNG')).toMatch(/first_picture_s.*silent_after_s/)
   })
 

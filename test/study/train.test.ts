@@ -236,6 +236,12 @@ describe('data that cannot be trained on', () => {
       /row 2: label is empty/
     ],
     [
+      'a label that is a column of the results',
+      edit('index.csv', (t) => t.replace(',pain,', ',no_usable_face,')),
+      'PL-STUDY-DATA',
+      /row 2: no_usable_face is a column of the results, and no label/
+    ],
+    [
       'a crop that is there twice',
       edit('index.csv', (t) => `${t}${t.split('\n')[1]}\n`),
       'PL-STUDY-DATA',

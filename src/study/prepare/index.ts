@@ -215,7 +215,7 @@ function sayDense(jobs: readonly PrepareJob[], write: Write): void {
   write(
     videos > 0
       ? `--dense applies to ${videos} video(s) of ${longS} s and more.\n`
-      : `Warning: --dense applies to no video: none has stretches of ${longS} s in all once --from and --to are left out.\n`
+      : `Warning: --dense applies to no video: the stretches of each are shorter than ${longS} s in all, once --from and --to are left out.\n`
   )
 }
 

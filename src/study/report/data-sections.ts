@@ -1,7 +1,6 @@
 /** Tables 1 and 2 and figure 1: the paper's first question, how well the classes are told apart. */
 import * as Plot from '@observablehq/plot'
-import { neutral } from '../dataset.js'
-import { noUsableFace } from '../evaluate/figures.js'
+import { neutral, noUsableFace } from '../dataset.js'
 import { dataWarnings } from './data-warnings.js'
 import { ink, plotted } from './drawing.js'
 import type { ReportLanguage } from './languages/index.js'

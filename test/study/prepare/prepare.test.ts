@@ -280,7 +280,9 @@ describe('painlens study prepare', { timeout: patience(120_000) }, () => {
       undefined,
       lines
     )
-    expect(lines.join('')).toMatch(/^Warning: --dense applies to no video: none has stretches of 60 s in all/m)
+    expect(lines.join('')).toMatch(
+      /^Warning: --dense applies to no video: the stretches of each are shorter than 60 s in all/m
+    )
   })
 
   it('gives BioVid’s people pseudonyms, and keeps their names in a file of its own', async () => {

@@ -72,6 +72,12 @@ describe('warnings of study prepare', () => {
     expect(findings.problems).toEqual([])
   })
 
+  it('a label that the results have as a column of another meaning is refused', () => {
+    const findings = new Findings()
+    chosen(everyone('pain'), { labels: ['pain', 'no_usable_face'], exclude: [] }, findings)
+    expect(findings.problems.join()).toMatch(/^no_usable_face: --labels names a column of the results/)
+  })
+
   it('labels have one spelling; other expressions are counted, unknown labels are a problem', () => {
     const findings = new Findings()
     const clips = [clip('Pain', 's1'), clip('fear', 's1'), clip('happy', 's1'), clip('pain', 's2')]

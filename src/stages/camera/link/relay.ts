@@ -4,7 +4,7 @@ import { limitConnections } from '../../../core/connection-limit.js'
 import { messageOf } from '../../../core/errors.js'
 import { type Failure, hung } from '../decoder.js'
 import type { RelayAddress } from '../url.js'
-import { notVideo } from './answers.js'
+import { ended, notVideo } from './answers.js'
 import { HttpLink } from './http-link.js'
 import { RtspLink } from './rtsp-link.js'
 import type { Link, LinkOptions } from './types.js'
@@ -61,6 +61,9 @@ export class CameraRelay {
 
   /** Why there are no pictures, where the camera is the cause; else what the decoder says. */
   explain(decoders: Failure): Failure {
+    // A web page, a playlist or a text has an end, and no picture before it.
+    const isWhole = this.#scheme === 'http' && this.#failure?.code === ended.code
+    if (isWhole && !this.#link.progress.settled) return notVideo
     return this.#failure ?? (causedByMissingKey.has(decoders.code) ? this.#noKeyFrame() : undefined) ?? decoders
   }
 

@@ -147,6 +147,16 @@ describe.concurrent('an HTTP camera', () => {
     await expect(check(rig, `http://${host}/v`)).rejects.toMatchObject({ code })
   })
 
+  it.for(['hello', '#EXTM3U\n', 'ffconcat version 1.0\nfile x\n'])(
+    'that answers 200 and sends %j, which is no video, is told so, and not as one that has ended its stream',
+    async (text, { world: { rig }, expect }) => {
+      const { host } = await camera(rig, (_request, response) =>
+        response.writeHead(200, { 'Content-Type': 'application/octet-stream' }).end(text)
+      )
+      await expect(check(rig, `http://${host}/v`)).rejects.toMatchObject({ code: 'PL-CAMERA-NOT-VIDEO' })
+    }
+  )
+
   it('that hangs up, and one that says nothing, are told apart', async ({ world: { rig }, expect }) => {
     const hasty = await camera(rig, (request) => request.socket.destroy())
     await expect(check(rig, `http://${hasty.host}/v`)).rejects.toMatchObject({ code: 'PL-CAMERA-HANGS-UP' })

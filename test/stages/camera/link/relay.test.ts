@@ -108,7 +108,7 @@ describe.concurrent('a camera that gives no picture is told as what it is:', () 
     await expect(check(rig, `rtsp://${at}`)).rejects.toThrow(/wants a user name and a password/)
   })
 
-  it('agrees to play, and sends what is no stream', async ({ rig, expect }) => {
+  it('agrees to play, and sends bytes that are not RTP', async ({ rig, expect }) => {
     const port = await babbler(rig)
     const checking = check(rig, `rtsp://127.0.0.1:${port}/bed`, patience(4000))
     await expect(checking).rejects.toMatchObject({ code: 'PL-CAMERA-NOT-VIDEO' })

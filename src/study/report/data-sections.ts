@@ -52,7 +52,7 @@ function tableOne({ dataset, evaluation }: StudyRun, { data, label }: ReportLang
   return {
     name: 'table-1',
     caption: data.table1,
-    note: data.paperNote,
+    ...(theirs.length > 0 && { note: data.paperNote }),
     csv: { fields: ['label', 'of', 'images', 'subjects', 'videos', 'sources'], rows },
     table: {
       head: [head.label, head.whose, head.images, head.subjects, head.videos, head.sources],
@@ -84,7 +84,7 @@ function tableTwo({ evaluation }: StudyRun, { data, label, number }: ReportLangu
   return {
     name: 'table-2',
     caption: data.table2,
-    note: data.paperNote,
+    ...(theirs.length > 0 && { note: data.paperNote }),
     csv: { fields, rows },
     table: {
       head: [head.label, head.whose, head.precision, head.recall, head.recallInterval, head.f1, head.images],

@@ -258,6 +258,8 @@ describe('a report of labels of which no face can be drawn', { timeout: patience
     const written = readFileSync(await rig.report(small), 'utf8')
     expect(written).toContain('No face of ache, fear or sleep can be drawn')
     expect(written).not.toContain('None of these faces')
+    // Of these labels the paper has no figures.
+    expect(written).not.toContain('Grey rows are')
     expect(written).not.toContain('training.html')
     expect(existsSync(join(out, 'training.html'))).toBe(false)
   })

@@ -248,6 +248,17 @@ describe.each(['en', 'de'] as const)('a report in %s', (code) => {
     expect(x(language.units.output)).toBeLessThan(x(language.units.relevance))
   })
 
+  it('says of a change that rounds to nothing that it is less than a tenth, and which way it goes', () => {
+    const said = (change: number): string =>
+      language.units.strongest({ units: [{ unit: 'AU43', points: change }], label: 'x' })
+    expect(said(-0.03)).toMatch(
+      { en: /AU43 \(less than 0\.1 percentage points down\)/, de: /AU43 \(weniger als 0,1 Prozentpunkte abwärts\)/ }[
+        code
+      ]
+    )
+    expect(said(-0.06)).toMatch({ en: /AU43 \(−0\.1 percentage points\)/, de: /AU43 \(−0,1 Prozentpunkte\)/ }[code])
+  })
+
   it('names the columns of action units that too few subjects have for a test, and counts the others only', () => {
     const column = (name: string, subjects: number, p: number | null) => ({
       ...{ column: name, subjects, p },

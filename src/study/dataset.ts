@@ -11,6 +11,9 @@ import { yamlIn } from './yaml-file.js'
 /** A label of crops that show no expression: never an output of a model. */
 export const neutral = 'neutral'
 
+/** What the confusion matrix calls faces of which the model was not asked: never a label. */
+export const noUsableFace = 'no_usable_face'
+
 /** A row of `index.csv`. */
 export interface CropRow {
   /** The picture, relative to the data set's folder. */
@@ -60,7 +63,10 @@ export interface Dataset {
 const rowSchema = z.object({
   crop: z.string().min(1, 'crop is empty'),
   subject: z.string().default(''),
-  label: z.string().min(1, 'label is empty'),
+  label: z
+    .string()
+    .min(1, 'label is empty')
+    .refine((label) => label !== noUsableFace, `${noUsableFace} is a column of the results, and no label`),
   source: z.string().default(''),
   video: z.string().default(''),
   time_s: z.string().optional(),

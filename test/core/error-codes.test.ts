@@ -52,6 +52,10 @@ describe('the table of error codes', () => {
     expect(codes.filter((code) => !isUsed(code))).toEqual([])
   })
 
+  it('a camera whose pictures come seldom: both waits are named, until its first picture and between two', () => {
+    expect(fixOf('PL-CAMERA-HUNG')).toMatch(/first_picture_s.*silent_after_s/)
+  })
+
   it('every error code that was ever released still exists, since tickets, scripts and subscribers use it', () => {
     const kept = readFileSync(join(packageRoot, 'test/core/error-codes.txt'), 'utf8').trim().split('\n')
     const gone = kept.filter((code) => !Object.hasOwn(errorCodes, code))

@@ -242,6 +242,12 @@ describe('alarms of the daemon, replayed', { timeout: patience(60_000) }, () => 
     expect(raised).toMatchObject({ video: 'a.mp4', subject: 'p1', shown: 'pain' })
   })
 
+  it('are measured in videos of one minute, too, whose last picture is half a second before their end', async () => {
+    const long = Array.from({ length: 61 }, (_, i) => video(60, () => still, { video: `${i}.mp4` })).flat()
+    const { figures } = await evaluated([...base, ...long])
+    expect(figures.alarms).toMatchObject({ measurable: true, videos: 61, neutral: { false_alarms: 0 } })
+  })
+
   it.each([
     ['short videos', video(59, () => still), /no video has 60 s at 2 frames a second/],
     ['few frames', video(5000, () => still).filter((_, i) => i % 4 === 0), /no video has 60 s at 2 frames a second/],

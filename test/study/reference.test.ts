@@ -190,7 +190,7 @@ describe('references of subjects, held against their other crops', () => {
       if (subject !== 'good') expect(false_positives[1], subject).toBe(false_positives[0])
     // Of too few neutral crops none is held out.
     expect(worth.by_subject[0]).toMatchObject({ held_out: 0, crops: 19, false_positives: [19, 19] })
-    expect(worthText(worth, 'pain')).toContain('1 PL-REFERENCE-NO-FACE')
+    expect(worthText(worth, 'pain')).toContain('1 PL-REFERENCE-NO-FACE (fewer than 20 neutral crops)')
   })
 
   it.each([

@@ -31,7 +31,7 @@ describe('a base', { timeout: patience(60_000) }, () => {
     const options = optionsFor('layers', { base, trainFrom: 'fc6' })
     await expect(train(options)).rejects.toMatchObject({
       code: 'PL-TRAIN-FROM',
-      message: expect.stringMatching(/fc6 is not there: .* Give --train-from another/)
+      message: expect.stringMatching(/fc6 is not there: .* Give --train-from fc8 or fc7 or conv5_1 or all\./)
     })
     expect(existsSync(join(options.out, 'run.yaml'))).toBe(false)
     await train({ ...options, trainFrom: 'fc7' })

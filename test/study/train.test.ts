@@ -115,7 +115,7 @@ describe('painlens study train', { timeout: patience(120_000) }, () => {
     const [costs, , ...rest] = said.split('\n')
     expect(costs).toMatch(/^72 crops, 1 view\(s\) each; .* MB of disk and \d+ MB of memory\.$/)
     expect(said).toMatch(
-      /\nBy a trial on this machine, at most [^:]+: .* for what stays as it is, .* for 3 folds and the final model\.\n/
+      /\nBy a trial on this machine, as busy as it is, about [^:]+: .* for what stays as it is, .* for 3 folds and the final model, less where these stop early\.\n/
     )
     expect(rest.join('\n')).toMatch(
       /fold 1 of 3: \d+ of \d+, done in 0 s, epoch 2 of 2, loss \d\.\d+, accuracy \d\.\d+\n/
@@ -234,6 +234,12 @@ describe('data that cannot be trained on', () => {
       edit('index.csv', (t) => t.replace(',pain,', ',,')),
       'PL-STUDY-DATA',
       /row 2: label is empty/
+    ],
+    [
+      'a label that is a column of the results',
+      edit('index.csv', (t) => t.replace(',pain,', ',no_usable_face,')),
+      'PL-STUDY-DATA',
+      /row 2: no_usable_face is a column of the results, and no label/
     ],
     [
       'a crop that is there twice',

@@ -65,6 +65,12 @@ let greatest = sharedSlowness()
 /** A limit on waiting: the `ms` of a quiet machine. Not for times that a test asserts. */
 export const patience = (ms: number): number => Math.round(ms * greatest)
 
+/** As `patience`, by how slow the machine is by now: for limits that what is tested is given, which do not grow while it runs. */
+export function patienceNow(ms: number): number {
+  greatest = Math.max(greatest, sharedSlowness())
+  return patience(ms)
+}
+
 /** The end of a wait that began now. A machine that has become slower since is measured anew when the limit is reached. */
 export class Deadline {
   readonly #began = performance.now()

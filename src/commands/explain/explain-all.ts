@@ -113,7 +113,9 @@ async function pass(own: Pass, entries: readonly Entry[]): Promise<number> {
 /** Reports a failure, and counts its picture once. @throws errors that end the whole command, such as a full disk */
 function fail({ job, tally }: Pass, entry: Entry, error: unknown): void {
   if (error instanceof DiskError && error.code !== 'PL-OUT-NAME') throw error
-  job.output.complain(`painlens: ${printed(error)}\n`)
+  // A fault of a model does not know which picture it was at.
+  const at = error instanceof InputError || error instanceof DiskError ? '' : `${printable(entry.picture.path)}: `
+  job.output.complain(`painlens: ${at}${printed(error)}\n`)
   if (!entry.failed) tally.failed(error)
   entry.failed = true
 }

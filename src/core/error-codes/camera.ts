@@ -142,7 +142,7 @@ export const cameraErrors = errorArea({
     'PL-CAMERA-HUNG': {
       cause:
         'The connection stands, but no picture comes: the camera hangs, gives pictures at long intervals only, or the network swallows its packets.',
-      fix: 'Check the camera and the network to it; raise silent_after_s of this camera if its pictures come that seldom. painlens keeps trying.'
+      fix: 'Check the camera and the network to it; where its pictures come that seldom, raise first_picture_s and silent_after_s of this camera. painlens keeps trying.'
     },
     'PL-CAMERA-URL': {
       cause: 'The url is of another kind than cameras serve.',

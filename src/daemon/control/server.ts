@@ -74,7 +74,8 @@ export async function startControl(options: ControlOptions): Promise<Control> {
 
 class ControlServer implements Control {
   readonly #options: ControlOptions
-  readonly #started: string
+  /** Its time of day is asked for with each answer: the box's clock may be set meanwhile. */
+  readonly #started: Moment
   readonly #stopping = new AbortController()
   readonly #listener: PersistentListener<FastifyInstance>
   #remove: () => Promise<void> = async () => undefined
@@ -82,7 +83,7 @@ class ControlServer implements Control {
 
   constructor(options: ControlOptions) {
     this.#options = options
-    this.#started = stamp(options.clock, options.clock.now())
+    this.#started = options.clock.now()
     const { path, log, retryMs } = options
     this.#listener = new PersistentListener({
       create: () => this.#createServer(),
@@ -183,7 +184,7 @@ class ControlServer implements Control {
   #cameras(): CamerasAnswer {
     const { device, configFile: config, cameras, clock } = this.#options
     const told = [...cameras.values()].map((camera) => cameraAnswer(camera, clock))
-    return { version, device, config, pid: process.pid, started: this.#started, cameras: told }
+    return { version, device, config, pid: process.pid, started: stamp(clock, this.#started), cameras: told }
   }
 
   async #frame(id: string, asking: Record<string, unknown>, reply: FastifyReply): Promise<FastifyReply> {

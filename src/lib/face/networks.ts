@@ -225,8 +225,9 @@ export interface FrameView {
 /** An input of that size which shows the whole frame, black at the bottom or the right where the shapes differ. */
 export function viewOfFrame(frame: Size, input: Size): FrameView {
   const scale = Math.max(frame.width / input.width, frame.height / input.height)
-  const rows = Math.round(frame.height / scale)
-  const columns = Math.round(frame.width / scale)
+  // A picture that is a line has a row or a column all the same.
+  const rows = Math.max(1, Math.round(frame.height / scale))
+  const columns = Math.max(1, Math.round(frame.width / scale))
   return {
     region: [0, 0, frame.height, frame.width],
     size: [rows, columns],

@@ -218,7 +218,9 @@ class Search {
   }
 
   #small(turn: Sweep['turn'], length: number): Small {
-    const factor = Math.max(1, Math.floor(Math.max(this.frame.width, this.frame.height) / length))
+    const { width, height } = this.frame
+    // A frame that is but a few pixels wide or high has to keep one of them.
+    const factor = Math.max(1, Math.min(width, height, Math.floor(Math.max(width, height) / length)))
     const key = `${turn}/${factor}`
     const known = this.#smalls.get(key)
     if (known) return known

@@ -83,22 +83,25 @@ function lineOf(graph: LayerGraph, where: string): Layer[] {
 
 const isWeighted = ({ kind }: Layer): boolean => kind === 'dense' || kind === 'conv'
 
+/** Where training from each begins, as far as a network has it. */
+const firstLayers: Record<TrainFrom, (line: readonly Layer[]) => Layer | undefined> = {
+  fc8: (line) => line.filter(({ kind }) => kind === 'dense').at(-1),
+  fc7: (line) => line.filter(({ kind }) => kind === 'dense').at(-2),
+  fc6: (line) => line.filter(({ kind }) => kind === 'dense').at(-3),
+  conv5_1: (line) => {
+    const pools = line.filter(({ kind }) => kind === 'maxPool')
+    return pools.length < 2 ? undefined : line.slice(line.indexOf(pools.at(-2)!)).find(({ kind }) => kind === 'conv')
+  },
+  all: (line) => (line[0]?.inputs[0] === 0 ? line.find(isWeighted) : undefined)
+}
+
 function firstLayer(line: readonly Layer[], from: TrainFrom, where: string): Layer {
-  const found = {
-    fc8: () => line.filter(({ kind }) => kind === 'dense').at(-1),
-    fc7: () => line.filter(({ kind }) => kind === 'dense').at(-2),
-    fc6: () => line.filter(({ kind }) => kind === 'dense').at(-3),
-    conv5_1: () => {
-      const pools = line.filter(({ kind }) => kind === 'maxPool')
-      return pools.length < 2 ? undefined : line.slice(line.indexOf(pools.at(-2)!)).find(({ kind }) => kind === 'conv')
-    },
-    all: () => (line[0]?.inputs[0] === 0 ? line.find(isWeighted) : undefined)
-  }[from]()
-  if (!found)
-    throw new UsageError('PL-TRAIN-FROM', `${from} is not there: the model has ${weightedNames(line)}`, where, {
-      fix: `Give --train-from another of ${trainFroms.join(', ')}.`
-    })
-  return found
+  const found = firstLayers[from](line)
+  if (found) return found
+  const there = trainFroms.filter((one) => firstLayers[one](line))
+  throw new UsageError('PL-TRAIN-FROM', `${from} is not there: the model has ${weightedNames(line)}`, where, {
+    fix: there.length > 0 ? `Give --train-from ${there.join(' or ')}.` : 'Take another base.'
+  })
 }
 
 function weightedNames(line: readonly Layer[]): string {

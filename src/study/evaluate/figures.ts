@@ -9,7 +9,7 @@ import {
   spearman,
   wilsonInterval
 } from '../../lib/statistics/index.js'
-import { neutral } from '../dataset.js'
+import { neutral, noUsableFace } from '../dataset.js'
 import type { Judged, JudgedData } from './judged.js'
 
 /** How chance is drawn: the same seed gives the same intervals. */
@@ -70,9 +70,6 @@ interface Tests {
   /** Differences of the labels' recalls; p corrected for all pairs. */
   recall_differences: { label: string; other: string; difference: number; p: number | null }[]
 }
-
-/** What the confusion matrix calls faces of which the model was not asked. */
-export const noUsableFace = 'no_usable_face'
 
 export function figuresOf(judgement: JudgedData, chance: Chance): Figures {
   const { labels, judged, dataset } = judgement

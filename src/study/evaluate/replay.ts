@@ -67,6 +67,8 @@ export type Replay =
   | { measurable: false; reason: string }
 
 const limits = { videoS: 60, framesPerS: 2, neutralHours: 1 }
+/** Times are written with few digits. */
+const roundingS = 0.01
 /** A crop stands for the time until the next one, but not for longer: then the face was not judged. */
 const mostPerCropS = 1
 
@@ -133,10 +135,12 @@ function videosOf(judged: readonly Judged[]): Video[] {
 }
 
 function isDense({ judged }: Video): boolean {
-  if (judged.length < 2 || judged.at(-1)!.at - judged[0]!.at < limits.videoS) return false
+  if (judged.length < 2) return false
   const steps = judged.slice(1).map(({ at }, i) => at - judged[i]!.at)
-  // Times are written with few digits.
-  return quantile(Float64Array.from(steps).sort(), 0.5) <= 1 / limits.framesPerS + 0.01
+  const step = quantile(Float64Array.from(steps).sort(), 0.5)
+  // The last picture, too, stands for the time until the next: one minute at two a second ends at 59.5 s.
+  const lengthS = judged.at(-1)!.at - judged[0]!.at + step
+  return step <= 1 / limits.framesPerS + roundingS && lengthS >= limits.videoS - roundingS
 }
 
 /** A gap in which a track is given up parts a stretch. */

@@ -1,4 +1,6 @@
+import type { ErrorCode } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
+import { leastFrames } from '../../stages/reference/measurement.js'
 import { percent, span, tableOf, three, two } from './columns.js'
 import type { Compared } from './compared.js'
 import type { AtEqualMissed, ReferenceWorth } from './worth.js'
@@ -16,6 +18,11 @@ export function worthText(worth: ReferenceWorth, alarmLabel: string): string {
   ].join('\n')
 }
 
+/** What a code of the daemon comes of here, where its own words would mislead: each crop shows a face. */
+const meansHere: Partial<Record<string, string>> = {
+  'PL-REFERENCE-NO-FACE': ` (fewer than ${leastFrames} neutral crops)`
+} satisfies Partial<Record<ErrorCode, string>>
+
 function heading({
   subjects,
   referenced,
@@ -28,7 +35,7 @@ function heading({
   const { fewest, most } = held_out
   const range = fewest === most ? `${most}` : `${fewest} to ${most}`
   const each = fewest === null ? '' : `, ${range} of each subject that has one`
-  const refusals = Object.entries(refused).map(([code, count]) => `${count} ${code}`)
+  const refusals = Object.entries(refused).map(([code, count]) => `${count} ${code}${meansHere[code] ?? ''}`)
   return [
     `With each subject's own resting face (max_shift ${max_shift}, always_alarm ${always_alarm}): ${referenced} of ${subjects} subjects have one`,
     ...(refusals.length === 0 ? [] : [`  refused, and judged without: ${refusals.join(', ')}`]),

@@ -21,7 +21,7 @@ import { type Clip, Findings } from './clips.js'
 import { inspect, type Medium } from './inspect.js'
 import { otherData, PrepareJournal } from './journal.js'
 import { clipsOfLayout, layouts } from './layouts.js'
-import { type PlanOptions, type PrepareJob, picturesOf, preparePlan } from './plan.js'
+import { longS, type PlanOptions, type PrepareJob, picturesOf, preparePlan } from './plan.js'
 import { namesOf, writeKey } from './pseudonyms.js'
 import { type Balance, removeRest, writeDataset } from './results.js'
 import type { UnitRule } from './rules.js'
@@ -79,6 +79,7 @@ export async function prepareStudy(options: PrepareOptions, write: Write, signal
     }
     const workers = options.workers || availableParallelism()
     await sayCosts(jobs, size, workers, options.out, write)
+    if (options.dense) sayDense(jobs, write)
     for (const trap of findings.warnings) write(`Warning: ${trapText(trap)}\n`)
     const journal = await PrepareJournal.open(options.out, key)
     try {
@@ -206,6 +207,16 @@ async function isFinished(folder: string, key: string): Promise<boolean> {
   const { rows } = await readDataset(folder)
   await removeRest(folder, new Set(rows.map(({ crop }) => crop)))
   return true
+}
+
+/** How much --dense applies to: without a word, that it is nothing would show in evaluate, hours later. */
+function sayDense(jobs: readonly PrepareJob[], write: Write): void {
+  const videos = new Set(jobs.filter(({ dense }) => dense).map(({ clip }) => clip.file)).size
+  write(
+    videos > 0
+      ? `--dense applies to ${videos} video(s) of ${longS} s and more.\n`
+      : `Warning: --dense applies to no video: the stretches of each are shorter than ${longS} s in all, once --from and --to are left out.\n`
+  )
 }
 
 /** Of a crop as PNG, in bytes a pixel; measured. */

@@ -21,8 +21,8 @@ export interface PlanOptions {
   dense: boolean
 }
 
-/** Videos of that length count as long, and get a picture so often; what replays verdicts through the alarm stage needs. */
-const longS = 60
+/** Videos of which so much is taken count as long, and get a picture so often; what replays verdicts through the alarm stage needs. */
+export const longS = 60
 const denseEveryS = 0.5
 /** A long stretch is done in pieces of about that length: what is lost when the machine goes off. */
 const pieceS = 60
@@ -33,6 +33,7 @@ export function preparePlan(
   options: PlanOptions,
   findings: Findings
 ): PrepareJob[] {
+  const isLong = longVideosOf(clips, media, options)
   return clips.flatMap((clip): PrepareJob[] => {
     const medium = media.get(clip.file)
     if (!medium) return []
@@ -42,10 +43,30 @@ export function preparePlan(
       findings.leave('shorter than --from and --to leave')
       return []
     }
-    const dense = options.dense && stretch.endS - stretch.startS >= longS
+    const dense = options.dense && isLong(clip)
     const everyS = dense ? Math.min(options.everyS, denseEveryS) : options.everyS
     return piecesOf({ ...stretch, everyS }).map((piece) => ({ clip, stretch: piece, dense }))
   })
+}
+
+/**
+ * Whether all stretches of a clip's video together are long: the pain of a night is a short stretch between long ones at rest, and thinned
+ * out among them it would count as missed. A video is one as in the replay, by source, file and subject.
+ */
+function longVideosOf(
+  clips: readonly Clip[],
+  media: ReadonlyMap<string, Medium>,
+  options: PlanOptions
+): (clip: Clip) => boolean {
+  const keyOf = ({ source, file, subject }: Clip): string => JSON.stringify([source, file, subject])
+  const seconds = new Map<string, number>()
+  for (const clip of clips) {
+    const medium = media.get(clip.file)
+    if (medium?.kind !== 'video') continue
+    const { startS, endS } = stretchOf(clip, medium.durationS, options)
+    seconds.set(keyOf(clip), (seconds.get(keyOf(clip)) ?? 0) + Math.max(0, endS - startS))
+  }
+  return (clip) => (seconds.get(keyOf(clip)) ?? 0) >= longS - 1e-6
 }
 
 function stretchOf(

@@ -1,3 +1,4 @@
+import { noUsableFace } from '../dataset.js'
 import { labelsOfOneSource, type Trap } from '../traps.js'
 import type { Clip, Findings } from './clips.js'
 
@@ -23,6 +24,8 @@ export function chosen(all: readonly Clip[], { labels, exclude: given }: ClipCho
   const subjects = new Set(clips.map(({ subject }) => subject))
   for (const name of exclude)
     if (!subjects.has(name)) findings.problem('--exclude names a subject that is not in these data', name)
+  if (labels.includes(noUsableFace))
+    findings.problem('--labels names a column of the results, which is no label', noUsableFace)
   const left = new Set(exclude)
   return clips.flatMap((clip) => {
     const label = clip.label.toLowerCase()

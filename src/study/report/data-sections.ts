@@ -1,7 +1,6 @@
 /** Tables 1 and 2 and figure 1: the paper's first question, how well the classes are told apart. */
 import * as Plot from '@observablehq/plot'
-import { neutral } from '../dataset.js'
-import { noUsableFace } from '../evaluate/figures.js'
+import { neutral, noUsableFace } from '../dataset.js'
 import { dataWarnings } from './data-warnings.js'
 import { ink, plotted } from './drawing.js'
 import type { ReportLanguage } from './languages/index.js'
@@ -53,7 +52,7 @@ function tableOne({ dataset, evaluation }: StudyRun, { data, label }: ReportLang
   return {
     name: 'table-1',
     caption: data.table1,
-    note: data.paperNote,
+    ...(theirs.length > 0 && { note: data.paperNote }),
     csv: { fields: ['label', 'of', 'images', 'subjects', 'videos', 'sources'], rows },
     table: {
       head: [head.label, head.whose, head.images, head.subjects, head.videos, head.sources],
@@ -85,7 +84,7 @@ function tableTwo({ evaluation }: StudyRun, { data, label, number }: ReportLangu
   return {
     name: 'table-2',
     caption: data.table2,
-    note: data.paperNote,
+    ...(theirs.length > 0 && { note: data.paperNote }),
     csv: { fields, rows },
     table: {
       head: [head.label, head.whose, head.precision, head.recall, head.recallInterval, head.f1, head.images],

@@ -5,6 +5,7 @@ import type { Explanations } from './explanations.js'
 import type { ReportLanguage } from './languages/index.js'
 import { type PictureCell, type PictureRow, pictureGrid } from './map-figure.js'
 import type { Part, Section } from './parts.js'
+import { labelsNotDrawn } from './rendered-faces.js'
 import type { StudyRun } from './study-run.js'
 
 const side = 168
@@ -34,9 +35,11 @@ export async function exampleSection(
       left: 130
     })
   })
-  const { labels } = run.judgement
+  const notDrawn = isOfPersons ? [] : labelsNotDrawn(run.judgement.labels)
+  const labels = run.judgement.labels.filter((label) => !notDrawn.includes(label))
   const without = (own: readonly Example[], say: (labels: readonly string[]) => string): string[] => {
-    const missing = labels.filter((_, i) => !own.some(({ label }) => label === i)).map(language.label)
+    const isShown = (name: string): boolean => own.some(({ label }) => run.judgement.labels[label] === name)
+    const missing = labels.filter((name) => !isShown(name)).map(language.label)
     return missing.length > 0 ? [say(missing)] : []
   }
   return {
@@ -44,8 +47,9 @@ export async function exampleSection(
     title: words.title,
     paragraphs: [
       words.what[isOfPersons ? 'persons' : 'rendered'],
-      ...(right.length === 0 ? [words.none.right] : []),
-      ...(wrong.length === 0 ? [words.none.wrong] : []),
+      ...(notDrawn.length > 0 ? [words.notDrawn(notDrawn.map(language.label))] : []),
+      ...(right.length === 0 && labels.length > 0 ? [words.none.right] : []),
+      ...(wrong.length === 0 && labels.length > 0 ? [words.none.wrong] : []),
       ...(right.length > 0 ? without(right, words.noneOf.right) : []),
       ...(wrong.length > 0 ? without(wrong, words.noneOf.wrong) : [])
     ],

@@ -9,7 +9,7 @@ import { explainCrop } from '../../stages/explain/index.js'
 import { openSource } from '../../stages/explain/source.js'
 import type { ReportLanguageCode } from '../choices.js'
 import { keptRows, LazyModel, type PassOptions } from './relevance-pass.js'
-import { type ExpressionFace, shownFaces } from './rendered-faces.js'
+import { type ExpressionFace, labelsNotDrawn, shownFaces } from './rendered-faces.js'
 import { fewOf, type SampledPicture, sampleOf } from './sample.js'
 import type { StudyRun } from './study-run.js'
 
@@ -32,7 +32,8 @@ export interface Example extends CalledFace {
 const eachLabel = 5
 
 /** How many rendered faces are shown. */
-export const facesShown = (labels: readonly string[]): number => eachLabel * labels.length
+export const facesShown = (labels: readonly string[]): number =>
+  eachLabel * (labels.length - labelsNotDrawn(labels).length)
 
 /** Rendered faces that no model was trained on, as the most accurate fold's model calls them. */
 export async function calledFaces(options: PassOptions, seed: number): Promise<CalledFace[]> {

@@ -5,7 +5,7 @@ import { version } from '../../core/version.js'
 import type { ReportLanguageCode } from '../choices.js'
 import type { Chance } from '../evaluate/figures.js'
 import type { AlarmSettings } from '../evaluate/replay.js'
-import { claimFolder, privately, studyDiskError, writeStudyFile } from '../files.js'
+import { claimFolder, isThere, privately, studyDiskError, writeStudyFile } from '../files.js'
 import { checksSection, strategiesSection } from './checks-sections.js'
 import { sayReportCosts } from './costs.js'
 import { dataSections } from './data-sections.js'
@@ -29,6 +29,7 @@ import { type Section, writeParts } from './parts.js'
 import { progressOf } from './progress.js'
 import { regionSection } from './region-sections.js'
 import type { PassOptions } from './relevance-pass.js'
+import { labelsNotDrawn } from './rendered-faces.js'
 import { sampleOf } from './sample.js'
 import { readStudyRun, type StudyRun } from './study-run.js'
 import { trainingPage } from './training-page.js'
@@ -86,6 +87,9 @@ export async function reportStudy(options: ReportOptions, write: Write, signal: 
     await claim.release()
   }
 }
+
+/** The page for staff. */
+const trainingFile = 'training.html'
 
 /** @throws DiskError */
 async function makeFolder(folder: string): Promise<void> {
@@ -145,6 +149,8 @@ async function writeTraining(
   { out, language, withPictures }: ReportOptions,
   words: ReportLanguage
 ): Promise<void> {
+  // Of labels that cannot be drawn there is nothing to judge; the page of an earlier report is not this one's.
+  if (faces.length === 0) return rm(join(out, trainingFile), { force: true })
   const gains = new Map(
     flipping.map(({ composite, verdict }) => [composite, verdict.leastRelevantFirst - verdict.mostRelevantFirst])
   )
@@ -154,8 +160,10 @@ async function writeTraining(
     (a, b) => (gains.get(b.composite) ?? 0) - (gains.get(a.composite) ?? 0)
   )[0]!
   const explained = await quizFaces(pass, mixed(faces), best.composite, language)
-  const text = await trainingPage(explained, pass.run.judgement.labels, language, words, withPictures)
-  await writeStudyFile(join(out, 'training.html'), [text], privately)
+  const { labels } = pass.run.judgement
+  const notDrawn = withPictures ? [] : labelsNotDrawn(labels)
+  const text = await trainingPage(explained, { labels, notDrawn }, language, words, withPictures)
+  await writeStudyFile(join(out, trainingFile), [text], privately)
 }
 
 /** In an order that does not give the labels away, the same each time. */
@@ -175,7 +183,7 @@ async function writePage(run: StudyRun, sections: readonly Section[], options: R
     language: options.language,
     title: page.title,
     lead: [page.lead(lead), page.noDevice, options.withPictures ? page.withPictures : page.withoutPictures],
-    links: [{ to: 'training.html', text: page.training }],
+    links: (await isThere(join(options.out, trainingFile))) ? [{ to: trainingFile, text: page.training }] : [],
     filesWord: page.files,
     sections
   })

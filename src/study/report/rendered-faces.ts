@@ -59,6 +59,10 @@ export function drawnFace(person: number, units: ActionUnits, form: CropForm): P
   return drawn(firstIdentity + person, units, form)
 }
 
+/** Labels of which no face can be drawn: of a study with its own labels these are all or some. */
+export const labelsNotDrawn = (labels: readonly string[]): string[] =>
+  labels.filter((label) => !expressions.some((one) => one === label))
+
 /** A face for people to judge. */
 export interface ExpressionFace extends DrawnFace {
   expression: Expression

@@ -28,12 +28,15 @@ button:focus-visible { outline: 3px solid #f0a500; outline-offset: 2px } button.
 [hidden] { display: none !important }
 `
 
-/** One file that asks nothing of a network and keeps nothing. */
+/**
+ * One file that asks nothing of a network and keeps nothing.
+ * @param notDrawn labels of which it has no face
+ */
 export async function trainingPage(
   faces: readonly QuizFace[],
-  labels: readonly string[],
+  { labels, notDrawn }: { labels: readonly string[]; notDrawn: readonly string[] },
   code: ReportLanguageCode,
-  { quiz, label, number }: ReportLanguage,
+  { quiz, examples, label, number }: ReportLanguage,
   showsPersons: boolean
 ): Promise<string> {
   const uri = (png: Uint8Array): string => `data:image/png;base64,${Buffer.from(png).toString('base64')}`
@@ -58,6 +61,7 @@ export async function trainingPage(
     `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'">`,
     `<title>${escaped(quiz.title)}</title><style>${style}</style></head><body>`,
     `<h1>${escaped(quiz.title)}</h1><p class="note">${escaped(quiz.lead)} ${escaped(showsPersons ? quiz.persons : quiz.rendered)}</p>`,
+    ...(notDrawn.length > 0 ? [`<p class="note">${escaped(examples.notDrawn(notDrawn.map(label)))}</p>`] : []),
     `<main class="card" aria-live="polite"></main><p class="note">${escaped(quiz.keys)}</p>`,
     `<script type="application/json" id="quiz">${json}</script><script>${trainingScript}</script></body></html>\n`
   ].join('\n')

@@ -12,7 +12,8 @@ let onKey = () => {}
 const element = (tag, text, props = {}) => Object.assign(document.createElement(tag), { textContent: text ?? '' }, props)
 const button = (text, kind, onclick) => element('button', text, { className: kind, type: 'button', onclick })
 const show = (...parts) => { card.replaceChildren(...parts); const first = card.querySelector('button.main') || card.querySelector('button'); if (first) first.focus() }
-document.addEventListener('keydown', (event) => { if (!event.ctrlKey && !event.altKey && !event.metaKey) onKey(event) })
+// A key that is held down judges one face, not all that follow.
+document.addEventListener('keydown', (event) => { if (event.repeat && event.key === 'Enter') event.preventDefault(); else if (!event.ctrlKey && !event.altKey && !event.metaKey) onKey(event) })
 
 function picture(face, heatmap) {
   const frame = element('div', '', { className: 'face' })
@@ -41,7 +42,7 @@ function answer(chosen) {
   const next = button(at + 1 < faces.length ? texts.next : texts.finish, 'main', ask)
   const buttons = element('div', '', { className: 'choices' })
   buttons.append(toggle, next)
-  onKey = (event) => { if (event.key === 'h') toggle.click() }
+  onKey = (event) => { if (event.key.toLowerCase() === 'h') toggle.click() }
   const verdict = (is) => (is ? 'right' : 'wrong')
   show(
     element('p', texts.shown + ' ' + labels[face.label] + '.'),

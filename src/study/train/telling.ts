@@ -52,10 +52,13 @@ export function sayTrainingCosts(
   // k folds train on k − 1 parts each, the final model on all k: together k times all crops. Early stopping makes it less.
   const trainMs = crops * folds * recipe.epochs * pace.sampleMs
   write(
-    `By a trial on this machine, at most ${duration(cacheMs + trainMs)}: ${duration(cacheMs)} for what stays as it is, ${duration(trainMs)} for ` +
-      `${folds} folds and the final model.\n`
+    `By a trial on this machine, as busy as it is, about ${estimate(cacheMs + trainMs)}: ${estimate(cacheMs)} for what stays as it is, ` +
+      `${estimate(trainMs)} for ${folds} folds and the final model, less where these stop early.\n`
   )
 }
+
+/** Loading and writing take as long, however little there is to compute. */
+const estimate = (ms: number): string => duration(Math.max(1000, ms))
 
 /** What is told while a model is trained: a line each few seconds, and one for each epoch. */
 export function trainingLines(

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import sharp from 'sharp'
@@ -317,6 +317,26 @@ describe('painlens explain', () => {
     await expect(run([pictures], join(folder, 'e'.repeat(300)))).rejects.toThrow(
       /its name is longer than the system takes/
     )
+  })
+
+  it('names the picture at which a face model fails, and goes on', async () => {
+    const damaged = join(folder, 'damaged-models')
+    await cp(faceModels, damaged, { recursive: true })
+    const file = join(damaged, 'finder.onnx')
+    const bytes = await readFile(file)
+    // Weights that are no numbers.
+    await writeFile(file, bytes.fill(0xff, bytes.length >> 1, (bytes.length >> 1) + 256))
+    const pictures = join(folder, 'two')
+    await mkdir(pictures)
+    for (const name of ['a.png', 'b.png']) await savePng(join(pictures, name), portrait)
+    const options = { images: [pictures], model, out: join(folder, 'none') }
+    expect(await explainCommand(options, new AbortController().signal, output, damaged)).toBe(1)
+    expect(complained.map((line) => line.replace(folder, '…'))).toEqual(
+      ['a', 'b'].map((name) =>
+        expect.stringMatching(`^painlens: …/two/${name}\\.png: .*a face model failed.*\\[PL-FACE-FAILED\\]\n$`)
+      )
+    )
+    expect(said.at(-1)).toMatch(/^0 of 2 explained \(2 failed\); /)
   })
 
   it('gives the same relevance with each engine, and for a second composite that reuses the crop', async () => {

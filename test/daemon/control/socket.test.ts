@@ -6,6 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { InputError } from '../../../src/core/errors.js'
 import { askCameras, askReference } from '../../../src/daemon/control/client.js'
 import { controlSocket } from '../../../src/daemon/control/socket.js'
+import { SettableClock } from '../../support/settable-clock.js'
 import { patience, until } from '../../support/slowness.js'
 import { never, temporaryFolder, testCamera, testControl } from './rig.js'
 
@@ -43,6 +44,15 @@ describe('where the control socket lies', () => {
 })
 
 describe('the control socket', () => {
+  it('tells since when painlens runs by the clock as it is now, which may have been set since', async () => {
+    const world = new SettableClock(Date.parse('1970-01-01T00:00:05Z'))
+    const path = join(await temporaryFolder(), 'control.sock')
+    await testControl(path, [], { clock: world.clock })
+    world.pass(60_000)
+    world.set(Date.parse('2026-11-29T12:01:00Z') - world.timeOfDay)
+    expect((await askCameras(path, never))?.started).toBe('2026-11-29T12:00:00.000Z')
+  })
+
   it('belongs to its owner alone, and is gone after the stop', async () => {
     const folder = await temporaryFolder()
     const path = join(folder, 'control.sock')

@@ -50,6 +50,15 @@ async function inBed(faceSize: number, seed: number, tone?: number): Promise<Ren
 }
 
 describe('the face search', () => {
+  it.each([
+    [1, 4096],
+    [4096, 1],
+    [3, 700],
+    [1, 1]
+  ])('a picture of %i x %i pixels shows no face, and fails no model', async (width, height) => {
+    expect(await search({ width, height, data: new Uint8Array(width * height * 3).fill(90) })).toEqual([])
+  })
+
   it('all 22 faces of six photographs are found and nothing else, at full and at half size', async () => {
     let found = 0
     for (const name of photoNames)

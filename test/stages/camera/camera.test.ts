@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { CameraError } from '../../../src/core/errors.js'
 import { checkCamera } from '../../../src/stages/camera/index.js'
-import { patience } from '../../support/slowness.js'
+import { patience, patienceNow } from '../../support/slowness.js'
 import { colourAt, decoderProcesses, nameOf, nextFrames, Rig, takeFrames, untilState } from './rig.js'
 
 const hostile = { user: 'us"er', password: `p@ss:w/rd?#%&"'` }
@@ -138,7 +138,7 @@ describe('a camera', () => {
 
 describe('checkCamera', () => {
   const check = (url: string, signal?: AbortSignal): ReturnType<typeof checkCamera> =>
-    checkCamera({ id: 'bed', url, decoder: rig.decoder, secrets: rig.secrets, timeoutMs: patience(8000) }, signal)
+    checkCamera({ id: 'bed', url, decoder: rig.decoder, secrets: rig.secrets, timeoutMs: patienceNow(8000) }, signal)
 
   it("finds a camera's own size, codec and rate", async () => {
     const server = await rig.server({ credentials: { ...hostile, scheme: 'digest' } })

@@ -2,7 +2,7 @@ import { describe } from 'vitest'
 import { createRandom } from '../../../src/lib/random.js'
 import type { FeedCodec } from '../../../src/show/simulate/feed.js'
 import type { Camera } from '../../../src/stages/camera/index.js'
-import { Deadline, measureSlowness, patience, until } from '../../support/slowness.js'
+import { Deadline, measureSlowness, patience, patienceNow, until } from '../../support/slowness.js'
 import { it, numberOf, publishNumbered, type World } from './gst-world.js'
 import { explained, untilState } from './rig.js'
 
@@ -65,7 +65,7 @@ async function watched(world: World, codec: FeedCodec, by: By, keyFrameEvery?: n
     ...size,
     fps: 5,
     decoder: decoderOf(world, by),
-    timing: { readMs: patience(8000), connectMs: patience(30_000), lostMs: patience(30_000) }
+    timing: { readMs: patienceNow(8000), connectMs: patienceNow(30_000), lostMs: patience(30_000) }
   })
   const states: string[] = []
   camera.states.subscribe(({ state }) => states.at(-1) !== state && states.push(state))

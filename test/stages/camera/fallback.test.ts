@@ -7,7 +7,7 @@ import { nvidiaElements } from '../../../src/stages/camera/gstreamer.js'
 import { checkCamera, type Decoder, decoderFor, type Failure } from '../../../src/stages/camera/index.js'
 import { DecoderChoice } from '../../../src/stages/camera/retries.js'
 import { freePort } from '../../support/mosquitto.js'
-import { patience } from '../../support/slowness.js'
+import { patienceNow } from '../../support/slowness.js'
 import { it, nameOfProgram, type World } from './gst-world.js'
 import { colourAt, nameOf, nextFrames, takeFrames, untilReason, untilState } from './rig.js'
 
@@ -52,7 +52,7 @@ describe.concurrent('auto, where the hardware is there and fails', () => {
   it.for(troubles)('%s: goes on by FFmpeg and says why', async ([, script, reason, fix], { world, expect }) => {
     const { rig } = world
     const { url } = await rig.feed(await rig.server())
-    const camera = rig.camera(url, { decoder: hardware(world, script), timing: { connectMs: patience(4000) } })
+    const camera = rig.camera(url, { decoder: hardware(world, script), timing: { connectMs: patienceNow(4000) } })
     camera.start()
     const [frame] = await nextFrames(camera, 1, 30_000)
     expect(nameOf(colourAt(frame!.pixels, small, 0.25, 0.5))).toBe('red')

@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import { describe } from 'vitest'
 import { softwareElements } from '../../../src/stages/camera/gstreamer.js'
 import { checkCamera, type Decoder } from '../../../src/stages/camera/index.js'
-import { patience } from '../../support/slowness.js'
+import { patience, patienceNow } from '../../support/slowness.js'
 import { childrenOf, isRunning, it, nameOfProgram, programs } from './gst-world.js'
 import { takeFrames, untilReason, untilState } from './rig.js'
 
@@ -115,7 +115,7 @@ describe.concurrent('what goes wrong', () => {
         url,
         decoder: broken,
         secrets: rig.secrets,
-        timeoutMs: patience(15_000)
+        timeoutMs: patienceNow(15_000)
       })
       await expect(checking, h264).rejects.toThrow(message)
       await expect(checking, h264).rejects.toThrow(/decoder: (auto|ffmpeg)/)
@@ -129,7 +129,7 @@ describe.concurrent('what goes wrong', () => {
     const server = await rig.server({ credentials: { ...hostile, scheme: 'basic' } })
     const { url } = await rig.feed(server)
     const check = (address: string, by: Decoder): Promise<unknown> =>
-      checkCamera({ id: 'bed', url: address, decoder: by, secrets: rig.secrets, timeoutMs: patience(8000) })
+      checkCamera({ id: 'bed', url: address, decoder: by, secrets: rig.secrets, timeoutMs: patienceNow(8000) })
     const missing = world.decoder(softwareElements, 'gst-launch-0.1')
     const decoder = world.decoder()
     await Promise.all([

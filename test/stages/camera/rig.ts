@@ -20,17 +20,17 @@ import {
   openCamera,
   probeFfmpeg
 } from '../../../src/stages/camera/index.js'
-import { patience, within } from '../../support/slowness.js'
+import { patience, patienceNow, within } from '../../support/slowness.js'
 
 /** Left half red, right half blue, 160x120. */
 export const redAndBlue = 'color=c=red:s=80x120:r=15[l];color=c=blue:s=80x120:r=15[r];[l][r]hstack'
 export const feedSize = { width: 160, height: 120, fps: 15 }
 
 /** A busy machine is no reason to give a camera up, so that what waits for pictures grows with it. */
-const quick: Partial<CameraTiming> = {
-  ...{ connectMs: patience(8000), readMs: patience(1500), lostMs: patience(5000) },
+const quick = (): Partial<CameraTiming> => ({
+  ...{ connectMs: patienceNow(15_000), readMs: patience(1500), lostMs: patience(5000) },
   ...{ backoffMinMs: 50, backoffMaxMs: 200, unauthorizedMs: 1000 }
-}
+})
 
 /** Three tries to connect: on a busy machine one fails now and then, as one of a real camera may. */
 const threeTries = 25_000
@@ -68,7 +68,7 @@ export class Rig {
 
   async feed(server: RtspServer, options: Partial<FeedOptions> = {}): Promise<Feed> {
     const base = { server, path: '/bed', codec: 'h264' as const, ...feedSize, frames: { lavfi: redAndBlue } }
-    const feed = await startFeed({ ...base, startMs: patience(20_000), log: silentLog, ...options })
+    const feed = await startFeed({ ...base, startMs: patienceNow(20_000), log: silentLog, ...options })
     this.#stoppers.push(() => feed.stop())
     return feed
   }
@@ -107,7 +107,7 @@ export class Rig {
       // Knows no secrets, so that the stage's own redaction is seen.
       log: createLog('debug', new Secrets(), (line) => this.lines.push(line)),
       secrets: this.secrets,
-      timing: { ...quick, ...timing },
+      timing: { ...quick(), ...timing },
       ...rest
     })
     logs.set(camera, this.lines)

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Decoder } from '../../../src/stages/camera/index.js'
 import { bytesOf, ruledLayout } from '../../../src/stages/camera/picture-writer.js'
 import { freePort } from '../../support/mosquitto.js'
-import { Deadline, patience, until } from '../../support/slowness.js'
+import { Deadline, patience, patienceNow, until } from '../../support/slowness.js'
 import {
   BadLine,
   colourAt,
@@ -108,7 +108,7 @@ describe('a camera in trouble', () => {
     await rig.feed(server)
     const line = await BadLine.open(rig, server.port)
     const camera = rig.camera(`rtsp://127.0.0.1:${line.port}/bed`, {
-      timing: { readMs: 700, connectMs: patience(6000), lostMs: 1200 }
+      timing: { readMs: 700, connectMs: patienceNow(6000), lostMs: 1200 }
     })
     takeFrames(camera)
     camera.start()
@@ -139,7 +139,7 @@ describe('a camera in trouble', () => {
       const address = server.address() as { port: number }
       const camera = rig.camera(`rtsp://127.0.0.1:${address.port}/bed`, {
         // Longer than a decoder takes to start on a busy machine: one that is killed before has not tried.
-        timing: { readMs: 400, connectMs: patience(3000), lostMs: 900 }
+        timing: { readMs: 400, connectMs: patienceNow(3000), lostMs: 900 }
       })
       camera.start()
       await untilState(camera, 'lost')

@@ -261,7 +261,9 @@ describe('painlens study prepare', { timeout: patience(120_000) }, () => {
       ...{ table: table('balanced', ...rows, 'v.mp4,s1,happiness,,,a', 'long.mp4,s1,neutral,,,a') },
       ...{ balance: 'smallest' as const, dense: true, everyS: 0.5, exclude: ['s4'] }
     })
-    await prepare(options)
+    const lines: string[] = []
+    await prepare(options, undefined, lines)
+    expect(lines).toContain('--dense applies to 1 video(s) of 60 s and more.\n')
     const { labels, left_out } = datasetOf(options.out)
     expect(labels).toMatchObject({ pain: { crops: 1 }, happiness: { crops: 1 }, neutral: { crops: 8 } })
     expect(left_out.rows).toMatchObject({
@@ -269,6 +271,18 @@ describe('painlens study prepare', { timeout: patience(120_000) }, () => {
       'more crops of a class than --balance keeps': 3
     })
     expect(readdirSync(join(options.out, 'crops'))).toHaveLength(10)
+  })
+
+  it('warns where --dense applies to no video', async () => {
+    const lines: string[] = []
+    await prepare(
+      optionsFor('short', { table: table('short', 'v.mp4,s1,happiness,,,a'), dense: true }),
+      undefined,
+      lines
+    )
+    expect(lines.join('')).toMatch(
+      /^Warning: --dense applies to no video: the stretches of each are shorter than 60 s in all/m
+    )
   })
 
   it('gives BioVid’s people pseudonyms, and keeps their names in a file of its own', async () => {

@@ -72,6 +72,12 @@ describe('warnings of study prepare', () => {
     expect(findings.problems).toEqual([])
   })
 
+  it('a label that the results have as a column of another meaning is refused', () => {
+    const findings = new Findings()
+    chosen(everyone('pain'), { labels: ['pain', 'no_usable_face'], exclude: [] }, findings)
+    expect(findings.problems.join()).toMatch(/^no_usable_face: --labels names a column of the results/)
+  })
+
   it('labels have one spelling; other expressions are counted, unknown labels are a problem', () => {
     const findings = new Findings()
     const clips = [clip('Pain', 's1'), clip('fear', 's1'), clip('happy', 's1'), clip('pain', 's2')]
@@ -124,6 +130,20 @@ describe('the plan', () => {
     expect(found.every(({ dense, stretch }) => dense && stretch!.everyS === 0.5)).toBe(true)
     expect(picturesOf(found)).toBe(200)
     expect(stretches(59, { everyS: 2, dense: true })[0]).toMatchObject({ dense: false, stretch: { everyS: 2 } })
+  })
+
+  it('counts all stretches of a video together for --dense, so that the short pain of a night is not thinned out', () => {
+    const at = (label: string, startS: number, endS: number, subject = 's1'): Clip => ({
+      ...clip(label, subject, 'a', '/data/v.mp4'),
+      ...{ startS, endS }
+    })
+    const planned = (changed: Partial<PlanOptions>, ...clips: Clip[]) =>
+      preparePlan(clips, media(70), { ...options, everyS: 4, dense: true, ...changed }, new Findings())
+    const night = [at('neutral', 0, 30), at('pain', 30, 40), at('neutral', 40, 60.1)]
+    const found = planned({}, ...night)
+    expect(found.map(({ dense, stretch }) => [dense, stretch!.everyS])).toEqual([1, 2, 3].map(() => [true, 0.5]))
+    expect(planned({ fromS: 1 }, ...night).some(({ dense }) => dense)).toBe(false)
+    expect(planned({}, ...night.slice(1), at('neutral', 0, 30, 's2')).some(({ dense }) => dense)).toBe(false)
   })
 
   it('reads a video that does not say how long it is to its end', () => {

@@ -1,6 +1,15 @@
 /** The report of a run, from the folder to the page in a browser. */
 import { spawnSync } from 'node:child_process'
-import { appendFileSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync
+} from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import Papa from 'papaparse'
 import sharp from 'sharp'
@@ -9,8 +18,10 @@ import { plainCompositeNames } from '../../../src/lib/lrp/index.js'
 import { createRandom } from '../../../src/lib/random.js'
 import type { Evaluation } from '../../../src/study/evaluate/evaluation.js'
 import type { ReportOptions } from '../../../src/study/report/index.js'
+import { trainStudy } from '../../../src/study/train/index.js'
 import { chromiumPath, openChromium } from '../../support/browser.js'
 import { patience } from '../../support/slowness.js'
+import { trainOptions } from '../rig.js'
 import { commandOf, type ReportRig, reportRig, runAndKill } from './report-rig.js'
 
 let rig: ReportRig
@@ -227,6 +238,33 @@ describe('the files of a report', () => {
   })
 })
 
+describe('a report of labels of which no face can be drawn', { timeout: patience(120_000) }, () => {
+  it('says so, and has no page for staff without a face on it', async () => {
+    const names: Record<string, string> = { pain: 'ache', disgust: 'fear', happiness: 'sleep', neutral: 'neutral' }
+    const own = join(rig.folder, 'own-labels')
+    cpSync(rig.data, own, { recursive: true })
+    const [header, ...rows] = readFileSync(join(own, 'index.csv'), 'utf8').trimEnd().split('\n')
+    const renamed = rows.map((row) => row.split(',').map((cell, i) => (i === 2 ? names[cell]! : cell)))
+    writeFileSync(join(own, 'index.csv'), `${[header, ...renamed].join('\n')}\n`)
+    const usual = trainOptions({ ...rig, data: own, base: join(rig.folder, 'base.yaml') }, 'own-run', {
+      alarmLabel: 'ache'
+    })
+    const recipe = { ...usual.recipe, epochs: 1 }
+    await trainStudy({ ...usual, folds: 2, views: 1, recipe }, () => undefined, new AbortController().signal)
+    const out = join(rig.folder, 'own-report')
+    mkdirSync(out)
+    writeFileSync(join(out, 'training.html'), 'of an earlier report')
+    const small = { run: usual.out, out, pictures: 2, composites: ['lrp.z'] }
+    const written = readFileSync(await rig.report(small), 'utf8')
+    expect(written).toContain('No face of ache, fear or sleep can be drawn')
+    expect(written).not.toContain('None of these faces')
+    // Of these labels the paper has no figures.
+    expect(written).not.toContain('Grey rows are')
+    expect(written).not.toContain('training.html')
+    expect(existsSync(join(out, 'training.html'))).toBe(false)
+  })
+})
+
 describe.skipIf(chromiumPath === null)('a report in Chromium', { timeout: patience(60_000) }, () => {
   it('shows all its sections without an error and without asking the network', async () => {
     const browser = await openChromium()
@@ -278,9 +316,14 @@ describe.skipIf(chromiumPath === null)('a report in Chromium', { timeout: patien
         /This face shows: (pain|disgust|happiness)\.[\s\S]*You said: disgust\.[\s\S]*The model says: /
       )
       expect(await tab.locator('.heatmap').isVisible()).toBe(true)
-      await tab.keyboard.press('h')
+      // As with Caps Lock: the button says H.
+      await tab.keyboard.press('H')
       expect(await tab.locator('.heatmap').isVisible()).toBe(false)
-      await tab.keyboard.press('Enter')
+      await tab.keyboard.down('Enter')
+      // Held down, it repeats, and would judge each face by the first button.
+      for (let i = 0; i < 3; i++) await tab.keyboard.down('Enter')
+      await tab.keyboard.up('Enter')
+      expect(await text()).toMatch(/2 \/ 15/)
       for (let i = 1; i < 15; i++) {
         await tab.locator('main button').nth(0).tap()
         await tab.locator('main button.main').tap()

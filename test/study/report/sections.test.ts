@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { strategiesSection } from '../../../src/study/report/checks-sections.js'
 import { comparisonsOf, mapDifferencesOf, meanMapsOf } from '../../../src/study/report/comparisons.js'
+import { exampleSection } from '../../../src/study/report/example-section.js'
 import type { Explanations } from '../../../src/study/report/explanations.js'
 import type { GateFinding } from '../../../src/study/report/gate.js'
 import { gateSection, unitsSection } from '../../../src/study/report/gate-sections.js'
@@ -30,6 +31,21 @@ function foundWith(changed: Partial<Explanations>): Explanations {
 }
 
 const chance = { seed: 1, repetitions: 20 }
+
+describe('examples of labels of which some cannot be drawn', () => {
+  const own = { judgement: { labels: ['pain', 'fear'] } } as unknown as StudyRun
+  const said = async (code: 'en' | 'de', isOfPersons: boolean): Promise<string> =>
+    (await exampleSection(own, { gate: [] }, [], isOfPersons, languageOf(code))).paragraphs.join('\n')
+
+  it('say so of these alone, and how to show them', async () => {
+    expect(await said('en', false)).toMatch(/No face of fear can be drawn.*--with-pictures/)
+    expect(await said('de', false)).toContain('Gesichter mit fear lassen sich nicht zeichnen')
+  })
+
+  it('are pictures of the data where these are shown', async () => {
+    expect(await said('en', true)).not.toContain('can be drawn')
+  })
+})
 const composites = ['lrp.z', 'lrp.preset']
 
 /** Relevance of one sign everywhere, as a composite without negative parts gives it for an output above or below zero. */
@@ -230,6 +246,17 @@ describe.each(['en', 'de'] as const)('a report in %s', (code) => {
     const x = (name: string): number =>
       Number(figure!.match(new RegExp(`translate\\(([\\d.]+),0\\)"><text[^>]*>${name}`))![1])
     expect(x(language.units.output)).toBeLessThan(x(language.units.relevance))
+  })
+
+  it('says of a change that rounds to nothing that it is less than a tenth, and which way it goes', () => {
+    const said = (change: number): string =>
+      language.units.strongest({ units: [{ unit: 'AU43', points: change }], label: 'x' })
+    expect(said(-0.03)).toMatch(
+      { en: /AU43 \(less than 0\.1 percentage points down\)/, de: /AU43 \(weniger als 0,1 Prozentpunkte abwärts\)/ }[
+        code
+      ]
+    )
+    expect(said(-0.06)).toMatch({ en: /AU43 \(−0\.1 percentage points\)/, de: /AU43 \(−0,1 Prozentpunkte\)/ }[code])
   })
 
   it('names the columns of action units that too few subjects have for a test, and counts the others only', () => {

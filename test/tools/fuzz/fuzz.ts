@@ -4,6 +4,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { expect } from 'vitest'
+import { patience } from '../../support/slowness.js'
 import { startWatchdog } from './watchdog.js'
 
 export interface Target {
@@ -22,7 +23,7 @@ const hangMs = 20_000
 /** What caches and compiled code may add after the first tenth. */
 const growthBytes = 12e6
 
-export const fuzzTimeoutMs = minutes * 60_000 + 180_000
+export const fuzzTimeoutMs = minutes * 60_000 + patience(180_000)
 
 /**
  * Gives a target its inputs, always the same ones unless it runs for minutes. No input may crash or hang it, and in the
@@ -50,8 +51,8 @@ export async function fuzz({
       await fc.assert(property, { ...options, markInterruptAsFailure: false })
     } else await fc.assert(property, { numRuns: runs, seed: 2 })
     const after = await held()
-    expect(after.resources).toBe(before.resources)
-    expect(after.files).toBe(before.files)
+    expect(after.resources).toBeLessThanOrEqual(before.resources)
+    expect(after.files).toBeLessThanOrEqual(before.files)
     expect(after.bytes - before.bytes).toBeLessThan(growthBytes)
   } finally {
     await watchdog.stop()
@@ -65,14 +66,16 @@ const collectGarbage = runInNewContext('gc') as () => void
 /** What the process holds on to. */
 async function held(): Promise<{ bytes: number; resources: number; files: number }> {
   // What a buffer held is given back by the collection after the one that found it.
-  for (let i = 0; i < 3; i++) {
+  const resources: number[] = []
+  const files: number[] = []
+  const isSettled = (counts: readonly number[]): boolean => counts.length >= 3 && new Set(counts.slice(-3)).size === 1
+  // A file is closed on another thread, which a busy machine holds up.
+  for (let i = 0; i < 30 && !(isSettled(resources) && isSettled(files)); i++) {
     await sleep(200)
     collectGarbage()
+    resources.push(process.getActiveResourcesInfo().length)
+    files.push(readdirSync('/proc/self/fd').length)
   }
   const { heapUsed, arrayBuffers } = process.memoryUsage()
-  return {
-    bytes: heapUsed + arrayBuffers,
-    resources: process.getActiveResourcesInfo().length,
-    files: readdirSync('/proc/self/fd').length
-  }
+  return { bytes: heapUsed + arrayBuffers, resources: resources.at(-1)!, files: files.at(-1)! }
 }

@@ -5,11 +5,12 @@ const script = `
 const { workerData: { shared, limitMs } } = require('node:worker_threads')
 const { writeSync } = require('node:fs')
 const head = new Int32Array(shared, 0, 2)
-let [last, since] = [-1, Date.now()]
+const computedMs = () => { const { user, system } = process.cpuUsage(); return (user + system) / 1000 }
+let [last, since, computed] = [-1, Date.now(), computedMs()]
 setInterval(() => {
   const count = Atomics.load(head, 0)
-  if (count !== last) [last, since] = [count, Date.now()]
-  else if (Date.now() - since > limitMs) {
+  if (count !== last) [last, since, computed] = [count, Date.now(), computedMs()]
+  else if (computedMs() - computed > limitMs || Date.now() - since > 15 * limitMs) {
     const input = Buffer.from(Buffer.from(shared, 8, Atomics.load(head, 1)))
     writeSync(2, 'an input takes more than ' + limitMs + ' ms: ' + input.toString('base64') + '\\n')
     process.kill(process.pid, 'SIGKILL')
@@ -23,7 +24,10 @@ export interface Watchdog {
   stop(): Promise<void>
 }
 
-/** Ends the process, with the input in base64 on standard error, when one input takes longer than `limitMs`. */
+/**
+ * Ends the process, with the input in base64 on standard error, when one input computes for longer than `limitMs`, or waits for 15 times as long:
+ * on a busy machine a process may get no processor for many seconds.
+ */
 export function startWatchdog(limitMs: number): Watchdog {
   const size = 1 << 20
   const shared = new SharedArrayBuffer(size + 8)

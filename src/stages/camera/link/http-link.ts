@@ -20,7 +20,7 @@ export class HttpLink implements Link {
   readonly #options: LinkOptions
   readonly #login: CameraLogin
   readonly #outlet: Outlet
-  readonly progress: LinkProgress = { playing: false, packets: 0, keyFrames: 0, settled: false }
+  readonly progress: LinkProgress = { playing: false, packets: 0, keyFrames: 0, noise: false, settled: false }
   #asked = false
   #connected = false
   #timer: NodeJS.Timeout | undefined

@@ -4,6 +4,7 @@ import { limitConnections } from '../../../core/connection-limit.js'
 import { messageOf } from '../../../core/errors.js'
 import { type Failure, hung } from '../decoder.js'
 import type { RelayAddress } from '../url.js'
+import { ended, notVideo } from './answers.js'
 import { HttpLink } from './http-link.js'
 import { RtspLink } from './rtsp-link.js'
 import type { Link, LinkOptions } from './types.js'
@@ -60,6 +61,9 @@ export class CameraRelay {
 
   /** Why there are no pictures, where the camera is the cause; else what the decoder says. */
   explain(decoders: Failure): Failure {
+    // A web page, a playlist or a text has an end, and no picture before it.
+    const isWhole = this.#scheme === 'http' && this.#failure?.code === ended.code
+    if (isWhole && !this.#link.progress.settled) return notVideo
     return this.#failure ?? (causedByMissingKey.has(decoders.code) ? this.#noKeyFrame() : undefined) ?? decoders
   }
 
@@ -69,6 +73,7 @@ export class CameraRelay {
     const within = `within ${ms / 1000} s`
     const asked = this.#failure ?? this.#link.silence()
     if (asked || progress.settled) return asked ?? hung(ms)
+    if (progress.playing && progress.packets === 0 && progress.noise) return notVideo
     if (progress.playing && progress.packets === 0)
       return { code: 'PL-CAMERA-NO-STREAM', what: `the camera agrees to play, and sends nothing ${within}` }
     return this.#noKeyFrame(within) ?? hung(ms)

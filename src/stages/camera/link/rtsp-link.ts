@@ -51,7 +51,7 @@ export class RtspLink implements Link {
   readonly #login: CameraLogin
   readonly #addresses: Addresses
   readonly #outlet: Outlet
-  readonly progress: LinkProgress = { playing: false, packets: 0, keyFrames: 0, settled: false }
+  readonly progress: LinkProgress = { playing: false, packets: 0, keyFrames: 0, noise: false, settled: false }
   #connecting: Promise<Socket | undefined> | undefined
   #camera: Socket | undefined
   #decoder: Decoding | undefined
@@ -298,8 +298,10 @@ export class RtspLink implements Link {
 
   /** While it plays, FFmpeg resynchronises by itself; before that the camera does not speak RTSP. */
   #onNoise(data: Buffer): void {
-    if (this.progress.playing) this.#outlet.give(data, 0, undefined)
-    else this.#fail(notVideo)
+    if (this.progress.playing) {
+      this.progress.noise = true
+      this.#outlet.give(data, 0, undefined)
+    } else this.#fail(notVideo)
   }
 
   #onGone(error: unknown): void {

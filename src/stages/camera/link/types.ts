@@ -10,6 +10,8 @@ export interface LinkProgress {
   packets: number
   /** Counted until pictures come. */
   keyFrames: number
+  /** What comes in the place of packets is none of the protocol. */
+  noise: boolean
   /** Pictures come. */
   settled: boolean
 }

@@ -10,6 +10,11 @@ const pIs = (p: number): string => (p < 0.001 ? 'p < 0,001' : `p = ${fixed(p, 3)
 /** Rounded up, so that it holds. */
 const atMost = (p: number): string => (p < 0.001 ? pIs(p) : `${pIs(Math.ceil(1000 * p) / 1000)} oder weniger`)
 const all = (names: readonly string[]): string => listing(names, 'und')
+/** In points of a percentage that differs from zero by more than chance. */
+const changed = (change: number): string =>
+  Math.abs(change) < 0.05
+    ? `weniger als ${one(0.1)} Prozentpunkte ${change < 0 ? 'abwärts' : 'aufwärts'}`
+    : `${change > 0 ? '+' : ''}${one(change)} Prozentpunkte`
 const points = ({ low, high }: NamedDifference): string =>
   one(low) === one(high) ? one(high) : `${one(low)} bis ${one(high)}`
 const named = (list: readonly NamedDifference[]): string =>
@@ -149,7 +154,7 @@ export const findingsDe: FindingWords = {
     pain: 'im Gesicht mit Schmerz',
     strongest: ({ units, label }) =>
       `Im ruhenden Gesicht ändert sich die Wahrscheinlichkeit von ${label} am meisten mit ${all(
-        units.map(({ unit, points: change }) => `${unit} (${change > 0 ? '+' : ''}${one(change)} Prozentpunkte)`)
+        units.map(({ unit, points: change }) => `${unit} (${changed(change)})`)
       )}; jedes dieser Intervalle lässt die Null aus.`,
     nothing: (label) =>
       `Keine einzelne Action Unit ändert die Wahrscheinlichkeit von ${label} im ruhenden Gesicht mehr als zufällig.`,
@@ -289,6 +294,8 @@ export const findingsDe: FindingWords = {
       right: 'Keines dieser Gesichter wird richtig benannt.',
       wrong: 'Keines dieser Gesichter wird falsch benannt.'
     },
+    notDrawn: (labels) =>
+      `Gesichter mit ${listing(labels, 'oder')} lassen sich nicht zeichnen und fehlen daher hier und auf der Seite für das Team; --with-pictures zeigt, mit Einwilligung, die der Daten.`,
     noneOf: {
       right: (labels) => `Von ${listing(labels, 'und')} wird kein solches Gesicht richtig benannt.`,
       wrong: (labels) => `Von ${listing(labels, 'und')} wird kein solches Gesicht falsch benannt.`

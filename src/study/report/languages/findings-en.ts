@@ -9,6 +9,11 @@ const pIs = (p: number): string => (p < 0.001 ? 'p < 0.001' : `p = ${p.toFixed(3
 /** Rounded up, so that it holds. */
 const atMost = (p: number): string => (p < 0.001 ? pIs(p) : `${pIs(Math.ceil(1000 * p) / 1000)} or less`)
 const all = (names: readonly string[]): string => listing(names, 'and')
+/** In points of a percentage that differs from zero by more than chance. */
+const changed = (change: number): string =>
+  Math.abs(change) < 0.05
+    ? `less than ${one(0.1)} percentage points ${change < 0 ? 'down' : 'up'}`
+    : `${change > 0 ? '+' : ''}${one(change)} percentage points`
 const points = ({ low, high }: NamedDifference): string =>
   one(low) === one(high) ? one(high) : `${one(low)} to ${one(high)}`
 const named = (list: readonly NamedDifference[]): string =>
@@ -145,7 +150,7 @@ export const findingsEn: FindingWords = {
     pain: 'in a face in pain',
     strongest: ({ units, label }) =>
       `On a face at rest the probability of ${label} changes most with ${all(
-        units.map(({ unit, points: change }) => `${unit} (${change > 0 ? '+' : ''}${one(change)} percentage points)`)
+        units.map(({ unit, points: change }) => `${unit} (${changed(change)})`)
       )}; of each the interval leaves out zero.`,
     nothing: (label) =>
       `No single action unit changes the probability of ${label} on a face at rest by more than chance.`,
@@ -278,6 +283,8 @@ export const findingsEn: FindingWords = {
     shown: 'shows',
     called: 'called',
     none: { right: 'None of these faces is called right.', wrong: 'None of these faces is called wrong.' },
+    notDrawn: (labels) =>
+      `No face of ${listing(labels, 'or')} can be drawn, so none is shown here or on the page for staff; --with-pictures shows those of the data, with consent.`,
     noneOf: {
       right: (labels) => `No such face of ${listing(labels, 'or')} is called right.`,
       wrong: (labels) => `No such face of ${listing(labels, 'or')} is called wrong.`

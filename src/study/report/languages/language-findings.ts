@@ -184,6 +184,8 @@ export interface FindingWords {
     shown: string
     called: string
     none: Record<'right' | 'wrong', string>
+    /** Of these labels no face can be drawn; then no picture of a person is shown. */
+    notDrawn: (labels: readonly string[]) => string
     /** Labels without an example, though others have one. */
     noneOf: Record<'right' | 'wrong', (labels: readonly string[]) => string>
     note: string

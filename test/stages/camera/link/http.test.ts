@@ -7,7 +7,7 @@ import { afterAll, test as base, describe } from 'vitest'
 import { createAuthenticator } from '../../../../src/show/simulate/rtsp-server-login.js'
 import { type CameraCheck, type CameraTls, checkCamera, type Decoder } from '../../../../src/stages/camera/index.js'
 import { makeCertificates } from '../../../support/certificates.js'
-import { patience } from '../../../support/slowness.js'
+import { patience, patienceNow } from '../../../support/slowness.js'
 import { World } from '../gst-world.js'
 import { colourAt, nameOf, nextFrames, type Rig, redAndBlue } from '../rig.js'
 
@@ -65,7 +65,7 @@ function stream(rig: Rig): Handler {
 }
 
 const check = (rig: Rig, url: string, tls?: CameraTls, decoder: Decoder = rig.decoder): Promise<CameraCheck> =>
-  checkCamera({ id: 'bed', url, tls, decoder, secrets: rig.secrets, timeoutMs: patience(8000) })
+  checkCamera({ id: 'bed', url, tls, decoder, secrets: rig.secrets, timeoutMs: patienceNow(8000) })
 
 describe.concurrent('an HTTP camera', () => {
   it.for(['ffmpeg', 'gstreamer'] as const)('is watched by %s with one request', async (name, { world, expect }) => {
@@ -147,12 +147,22 @@ describe.concurrent('an HTTP camera', () => {
     await expect(check(rig, `http://${host}/v`)).rejects.toMatchObject({ code })
   })
 
+  it.for(['hello', '#EXTM3U\n', 'ffconcat version 1.0\nfile x\n'])(
+    'that answers 200 and sends %j, which is no video, is told so, and not as one that has ended its stream',
+    async (text, { world: { rig }, expect }) => {
+      const { host } = await camera(rig, (_request, response) =>
+        response.writeHead(200, { 'Content-Type': 'application/octet-stream' }).end(text)
+      )
+      await expect(check(rig, `http://${host}/v`)).rejects.toMatchObject({ code: 'PL-CAMERA-NOT-VIDEO' })
+    }
+  )
+
   it('that hangs up, and one that says nothing, are told apart', async ({ world: { rig }, expect }) => {
     const hasty = await camera(rig, (request) => request.socket.destroy())
     await expect(check(rig, `http://${hasty.host}/v`)).rejects.toMatchObject({ code: 'PL-CAMERA-HANGS-UP' })
     const silent = await camera(rig, () => undefined)
     const about = { id: 'bed', url: `http://${silent.host}/v`, decoder: rig.decoder, secrets: rig.secrets }
-    await expect(checkCamera({ ...about, timeoutMs: patience(5000) })).rejects.toMatchObject({
+    await expect(checkCamera({ ...about, timeoutMs: patienceNow(5000) })).rejects.toMatchObject({
       code: 'PL-CAMERA-SILENT'
     })
   })

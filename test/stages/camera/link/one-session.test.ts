@@ -2,7 +2,7 @@ import { describe } from 'vitest'
 import { DecoderRun, type StreamMemory } from '../../../../src/stages/camera/decoder-process.js'
 import { checkCamera } from '../../../../src/stages/camera/index.js'
 import { parseCameraUrl } from '../../../../src/stages/camera/url.js'
-import { patience } from '../../../support/slowness.js'
+import { patience, patienceNow } from '../../../support/slowness.js'
 import { it } from '../gst-world.js'
 import { colourAt, nameOf, nextFrames, untilReason } from '../rig.js'
 
@@ -71,7 +71,7 @@ describe.concurrent('a camera whose key frames are far apart', () => {
     // Until its only key frame is over.
     await new Promise((resolve) => setTimeout(resolve, patience(2000)))
     const about = { id: 'bed', url: server.url('/bed'), decoder: world.decoder(), secrets: rig.secrets }
-    await expect(checkCamera({ ...about, timeoutMs: patience(5000) })).rejects.toMatchObject({
+    await expect(checkCamera({ ...about, timeoutMs: patienceNow(5000) })).rejects.toMatchObject({
       code: 'PL-CAMERA-KEY-FRAME'
     })
   })
@@ -87,7 +87,7 @@ describe.concurrent('a camera that says that it is turned', () => {
     const run = new DecoderRun({
       camera: { url: parseCameraUrl(url, 'bed') },
       decoder: rig.decoder,
-      request: { fps: 15, ...small, silenceMs: patience(8000), firstPictureMs: patience(15_000) },
+      request: { fps: 15, ...small, silenceMs: patience(8000), firstPictureMs: patienceNow(15_000) },
       memory,
       redact: (line) => line,
       onStart: () => {

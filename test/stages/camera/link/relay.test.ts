@@ -7,7 +7,7 @@ import type { RtspCredentials, RtspQuirks, RtspServer } from '../../../../src/sh
 import { type CameraCheck, checkCamera } from '../../../../src/stages/camera/index.js'
 import { CameraRelay } from '../../../../src/stages/camera/link/relay.js'
 import { parseCameraUrl } from '../../../../src/stages/camera/url.js'
-import { patience } from '../../../support/slowness.js'
+import { patience, patienceNow } from '../../../support/slowness.js'
 import { BadLine, colourAt, nameOf, nextFrames, Rig, takeFrames, untilState } from '../rig.js'
 
 const it = base.extend<{ rig: Rig }>({
@@ -28,7 +28,7 @@ async function odd(rig: Rig, quirks: RtspQuirks, credentials?: RtspCredentials):
   return server
 }
 
-const check = (rig: Rig, url: string, timeoutMs = patience(8000)): Promise<CameraCheck> =>
+const check = (rig: Rig, url: string, timeoutMs = patienceNow(8000)): Promise<CameraCheck> =>
   checkCamera({ id: 'bed', url, decoder: rig.decoder, secrets: rig.secrets, timeoutMs })
 
 /** A server that must not be visited; what it is told is kept. */
@@ -47,6 +47,35 @@ async function trap(rig: Rig): Promise<{ port: number; visits: string[] }> {
     await new Promise((resolve) => server.close(resolve))
   })
   return { port: (server.address() as { port: number }).port, visits }
+}
+
+const description =
+  'v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=x\r\nt=0 0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n'
+
+/** A camera that answers as it should, and sends letters in the place of packets. */
+async function babbler(rig: Rig): Promise<number> {
+  const ends: (() => void)[] = []
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined)
+    socket.on('data', (chunk) => {
+      const [, method = '', cseq = ''] = /^([A-Z]+) .*?CSeq: (\d+)/s.exec(chunk.toString()) ?? []
+      const extra: Record<string, string> = {
+        DESCRIBE: `Content-Type: application/sdp\r\nContent-Length: ${description.length}\r\n\r\n${description}`,
+        SETUP: 'Session: 1\r\nTransport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n\r\n'
+      }
+      socket.write(`RTSP/1.0 200 OK\r\nCSeq: ${cseq}\r\n${extra[method] ?? '\r\n'}`)
+      if (method !== 'PLAY') return
+      const babble = setInterval(() => socket.write('x'.repeat(1000)), 100)
+      socket.once('close', () => clearInterval(babble))
+    })
+    ends.push(() => socket.destroy())
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  rig.own(async () => {
+    for (const end of ends) end()
+    await new Promise((resolve) => server.close(resolve))
+  })
+  return (server.address() as { port: number }).port
 }
 
 describe.concurrent('a camera that gives no picture is told as what it is:', () => {
@@ -77,6 +106,12 @@ describe.concurrent('a camera that gives no picture is told as what it is:', () 
     const at = `127.0.0.1:${server.port}/bed`
     await expect(check(rig, `rtsp://admin:wrong@${at}`)).rejects.toThrow(/refuses user name or password/)
     await expect(check(rig, `rtsp://${at}`)).rejects.toThrow(/wants a user name and a password/)
+  })
+
+  it('agrees to play, and sends bytes that are not RTP', async ({ rig, expect }) => {
+    const port = await babbler(rig)
+    const checking = check(rig, `rtsp://127.0.0.1:${port}/bed`, patience(4000))
+    await expect(checking).rejects.toMatchObject({ code: 'PL-CAMERA-NOT-VIDEO' })
   })
 
   it('key frames are far apart, by either decoder of FFmpeg', async ({ rig, expect }) => {
@@ -166,7 +201,7 @@ describe.concurrent('a stream', () => {
     await rig.feed(server, { fps: 0.5, keyFrameEvery: 1 })
     const slow = rig.camera(server.url('/bed'), {
       id: 'slow',
-      timing: { connectMs: patience(20_000), readMs: patience(6000), lostMs: patience(6000) }
+      timing: { connectMs: patienceNow(20_000), readMs: patienceNow(6000), lostMs: patienceNow(6000) }
     })
     const hasty = rig.camera(server.url('/bed'), {
       id: 'hasty',
@@ -188,7 +223,7 @@ describe.concurrent('a stream', () => {
       url,
       decoder: rig.decoder,
       secrets: rig.secrets,
-      timeoutMs: patience(8000)
+      timeoutMs: patienceNow(8000)
     }
     expect(await checkCamera(at)).toMatchObject({ shape: { coded: { width: 160, height: 120 } } })
     expect(await checkCamera({ ...at, videoTrack: 2 })).toMatchObject({ shape: { coded: { width: 320, height: 240 } } })
@@ -215,7 +250,7 @@ describe.concurrent('the relay', () => {
     const relay = new CameraRelay({
       url: parseCameraUrl(server.url('/bed'), 'bed'),
       videoTrack: 'auto',
-      answerMs: patience(5000)
+      answerMs: patienceNow(5000)
     })
     rig.own(() => relay.close())
     const address = await relay.admit()

@@ -5,7 +5,7 @@ import { afterAll, test as base, describe } from 'vitest'
 import type { RtspServer } from '../../../../src/show/simulate/rtsp-server.js'
 import { type CameraCheck, type CameraTls, checkCamera } from '../../../../src/stages/camera/index.js'
 import { type Certificates, makeCertificates } from '../../../support/certificates.js'
-import { patience } from '../../../support/slowness.js'
+import { patienceNow } from '../../../support/slowness.js'
 import { nextFrames, Rig } from '../rig.js'
 
 const it = base.extend<{ rig: Rig }>({
@@ -36,7 +36,7 @@ async function encrypted(rig: Rig, { server: { cert, key } }: Certificates): Pro
 }
 
 const check = (rig: Rig, url: string, tls?: CameraTls): Promise<CameraCheck> =>
-  checkCamera({ id: 'bed', url, tls, decoder: rig.decoder, secrets: rig.secrets, timeoutMs: patience(8000) })
+  checkCamera({ id: 'bed', url, tls, decoder: rig.decoder, secrets: rig.secrets, timeoutMs: patienceNow(8000) })
 
 describe.concurrent('an encrypted camera', () => {
   it('whose certificate is not trusted is refused with its fingerprint, and accepted once the config has that', async ({

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { connect, isIP, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
@@ -68,8 +69,8 @@ async function openTcp({ host, port }: CameraUrl, limit: AbortSignal): Promise<S
 }
 
 async function openTls({ host, port }: CameraUrl, tls: CameraTls, limit: AbortSignal): Promise<Socket | Failure> {
-  const ca = tls.ca === undefined ? undefined : await readFile(tls.ca).catch((error: unknown) => failedCa(error))
-  if (ca !== undefined && !Buffer.isBuffer(ca)) return ca
+  const ca = tls.ca === undefined ? undefined : await readAuthorities(tls.ca)
+  if (ca !== undefined && !Array.isArray(ca)) return ca
   let connected = false
   let socket: TLSSocket
   try {
@@ -83,11 +84,24 @@ async function openTls({ host, port }: CameraUrl, tls: CameraTls, limit: AbortSi
     connected = true
   })
   const error = await opened(socket, 'secureConnect', limit)
-  const failure = error === undefined ? distrust(socket, tls) : tlsFailure(error, connected)
+  const failure = error === undefined ? distrust(socket, tls, host) : tlsFailure(error, connected)
   if (failure) socket.destroy()
   else socket.setNoDelay(true)
   return failure ?? socket
 }
+
+/** Node.js passes over what is no certificate in PEM without a word, and would then blame the camera. */
+async function readAuthorities(path: string): Promise<string[] | Failure> {
+  try {
+    const blocks = (await readFile(path, 'latin1')).match(pemCertificate) ?? []
+    if (blocks.length === 0) throw new Error(`${path} holds no certificate in PEM format`)
+    return blocks.map((block) => new X509Certificate(block).toString())
+  } catch (error) {
+    return failedCa(error)
+  }
+}
+
+const pemCertificate = /-----BEGIN (?:X509 )?CERTIFICATE-----.+?-----END (?:X509 )?CERTIFICATE-----/gs
 
 const failedCa = (error: unknown): Failure => ({
   code: 'PL-CAMERA-CA',
@@ -101,8 +115,9 @@ function tlsFailure(error: unknown, connected: boolean): Failure {
 }
 
 /** Why the certificate is not trusted; undefined where it is. */
-function distrust(socket: TLSSocket, { fingerprint }: CameraTls): Failure | undefined {
-  const found = socket.getPeerX509Certificate()?.fingerprint256 ?? ''
+function distrust(socket: TLSSocket, { fingerprint, serverName }: CameraTls, host: string): Failure | undefined {
+  const certificate = socket.getPeerX509Certificate()
+  const found = certificate?.fingerprint256 ?? ''
   if (fingerprint !== undefined) {
     if (found !== '' && plainFingerprint(found) === plainFingerprint(fingerprint)) return undefined
     return {
@@ -112,9 +127,16 @@ function distrust(socket: TLSSocket, { fingerprint }: CameraTls): Failure | unde
   }
   if (socket.authorized) return undefined
   const reason = String(socket.authorizationError ?? 'unknown')
-  const known = Object.entries(distrusts).find(([code]) => reason.startsWith(code))?.[1] ?? reason
+  const wanted = serverName === undefined ? `${host} of the url` : `${serverName} of tls.server_name`
+  const known = reason.startsWith('ERR_TLS_CERT_ALTNAME_INVALID')
+    ? `it is for ${namesIn(certificate)}, not for ${wanted}`
+    : (Object.entries(distrusts).find(([code]) => reason.startsWith(code))?.[1] ?? reason)
   return { code: 'PL-CAMERA-CERTIFICATE', what: `its certificate is not trusted: ${known}; fingerprint: "${found}"` }
 }
+
+/** The names that can be written into `tls.server_name`: `DNS:room-312.example`, or `CN=…` where it has no others. */
+const namesIn = (certificate: X509Certificate | undefined): string =>
+  (certificate?.subjectAltName ?? certificate?.subject ?? 'nobody').replaceAll('\n', ', ').slice(0, 120)
 
 /** OpenSSL's and Node's codes, in words. */
 const distrusts: Readonly<Record<string, string>> = {
@@ -123,8 +145,7 @@ const distrusts: Readonly<Record<string, string>> = {
   UNABLE_TO_GET_ISSUER_CERT: 'its certificate authority is unknown',
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its certificate authority is unknown',
   CERT_HAS_EXPIRED: 'it has expired',
-  CERT_NOT_YET_VALID: 'it is not valid yet, by the clock of this machine',
-  ERR_TLS_CERT_ALTNAME_INVALID: "it names another host than the camera's url"
+  CERT_NOT_YET_VALID: 'it is not valid yet, by the clock of this machine'
 }
 
 /** Back when the event has come; else with what came in its place. Errors that come later are left to others. */

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import { readFileSync, rmSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, test as base, describe } from 'vitest'
 import type { RtspServer } from '../../../../src/show/simulate/rtsp-server.js'
@@ -70,8 +70,12 @@ describe.concurrent('an encrypted camera', () => {
     expect(await check(rig, url, { ca: current.ca, serverName: 'localhost' })).toMatchObject({
       shape: { coded: { width: 160 } }
     })
-    await expect(check(rig, url, { ca: current.ca })).rejects.toThrow(/names another host/)
-    await expect(check(rig, url, { ca: current.ca, serverName: 'yard' })).rejects.toThrow(/names another host/)
+    await expect(check(rig, url, { ca: current.ca })).rejects.toThrow(
+      'it is for DNS:localhost, not for 127.0.0.1 of the url'
+    )
+    await expect(check(rig, url, { ca: current.ca, serverName: 'yard' })).rejects.toThrow(
+      'it is for DNS:localhost, not for yard of tls.server_name'
+    )
     await expect(check(rig, url, { ca: other.ca, serverName: 'localhost' })).rejects.toThrow(/not trusted/)
     const late = (await encrypted(rig, expired)).url('/bed')
     await expect(check(rig, late, { ca: expired.ca, serverName: 'localhost' })).rejects.toThrow(/has expired/)
@@ -84,6 +88,22 @@ describe.concurrent('an encrypted camera', () => {
     })
     const plain = await rig.server({ credentials: login })
     await expect(check(rig, `rtsps://127.0.0.1:${plain.port}/bed`)).rejects.toMatchObject({ code: 'PL-CAMERA-TLS' })
+  })
+
+  it('is not blamed for a file of authorities without a certificate that can be read', async ({ rig, expect }) => {
+    const url = (await encrypted(rig, current)).url('/bed')
+    const path = join(current.folder, 'broken.pem')
+    const certificate = readFileSync(current.ca, 'utf8')
+    const damaged = certificate.replace(/^\S+$/m, 'AAAA')
+    const binary = new X509Certificate(certificate).raw
+    for (const content of ['', 'hello', readFileSync(current.server.key), damaged, binary]) {
+      writeFileSync(path, content)
+      await expect(check(rig, url, { ca: path, serverName: 'localhost' })).rejects.toMatchObject({
+        code: 'PL-CAMERA-CA'
+      })
+    }
+    writeFileSync(path, `${readFileSync(other.ca, 'utf8')}\nours:\n${certificate}`)
+    expect(await check(rig, url, { ca: path, serverName: 'localhost' })).toMatchObject({ codec: 'h264' })
   })
 
   it('gives pictures, one after the other', async ({ rig, expect }) => {

@@ -72,12 +72,13 @@ async function lookThrough(
     const stream = decoder.describe(probe.lines)
     // FFmpeg reports how a camera lies with the second picture at times.
     await probe.pictures(2, timedMs, signal)
-    if (stream.fps === undefined) await probe.pictures(timedPictures, timedMs, signal)
+    const declared = declaresRate(options.url) ? stream.fps : undefined
+    if (declared === undefined) await probe.pictures(timedPictures, timedMs, signal)
     signal?.throwIfAborted()
     return {
       codec: stream.codec,
       shape: cameraShape({ ...stream, ...probe.memory.stream, ...probe.memory.shape }, options),
-      fps: stream.fps ?? probe.fps(),
+      fps: declared ?? probe.fps(),
       firstFrameMs,
       decoder: decoder.nameFor(stream)
     }
@@ -85,6 +86,9 @@ async function lookThrough(
     await probe.stop()
   }
 }
+
+/** HTTP cameras declare none, and FFmpeg says 25 of each of them. */
+const declaresRate = (url: string): boolean => !/^https?:/i.test(url.trim())
 
 /** One decoder that runs for the sake of finding out about a camera. */
 class CameraProbe {

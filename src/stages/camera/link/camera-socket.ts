@@ -4,6 +4,7 @@ import { connect, isIP, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { messageOf } from '../../../core/errors.js'
 import { plainFingerprint } from '../../../core/fingerprint.js'
+import { printable } from '../../../core/printable.js'
 import type { Failure } from '../decoder.js'
 import type { CameraUrl } from '../url.js'
 
@@ -101,7 +102,7 @@ async function readAuthorities(path: string): Promise<string[] | Failure> {
   }
 }
 
-const pemCertificate = /-----BEGIN (?:X509 )?CERTIFICATE-----.+?-----END (?:X509 )?CERTIFICATE-----/gs
+const pemCertificate = /-----BEGIN (X509 |TRUSTED )?CERTIFICATE-----.+?-----END \1CERTIFICATE-----/gs
 
 const failedCa = (error: unknown): Failure => ({
   code: 'PL-CAMERA-CA',
@@ -136,7 +137,7 @@ function distrust(socket: TLSSocket, { fingerprint, serverName }: CameraTls, hos
 
 /** The names that can be written into `tls.server_name`: `DNS:room-312.example`, or `CN=…` where it has no others. */
 const namesIn = (certificate: X509Certificate | undefined): string =>
-  (certificate?.subjectAltName ?? certificate?.subject ?? 'nobody').replaceAll('\n', ', ').slice(0, 120)
+  printable((certificate?.subjectAltName ?? certificate?.subject ?? 'no name').replaceAll('\n', ', ').slice(0, 120))
 
 /** OpenSSL's and Node's codes, in words. */
 const distrusts: Readonly<Record<string, string>> = {

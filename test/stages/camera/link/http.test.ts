@@ -48,11 +48,11 @@ async function camera(rig: Rig, handler: Handler, encrypted = false) {
 }
 
 /** FFmpeg's MJPEG, in parts as cameras send it. */
-function stream(rig: Rig): Handler {
+function stream(rig: Rig, pictures = redAndBlue): Handler {
   return (_request, response) => {
     response.writeHead(200, { 'Content-Type': 'multipart/x-mixed-replace; boundary=ffmpeg' })
     const encoder = ['-c:v', 'mjpeg', '-pix_fmt', 'yuvj420p', '-f', 'mpjpeg', 'pipe:1']
-    const child = spawn('ffmpeg', ['-v', 'fatal', '-re', '-f', 'lavfi', '-i', redAndBlue, ...encoder])
+    const child = spawn('ffmpeg', ['-v', 'fatal', '-re', '-f', 'lavfi', '-i', pictures, ...encoder])
     child.stdin.end()
     const closed = once(child, 'close')
     child.stdout.pipe(response)
@@ -77,6 +77,11 @@ describe.concurrent('an HTTP camera', () => {
     const [frame] = await nextFrames(watched, 3)
     expect(nameOf(colourAt(frame!.pixels, { width: 160, height: 120 }, 0.25, 0.5))).toBe('red')
     expect(asked).toEqual(['GET /video.mjpg?res=1'])
+  })
+
+  it('is told with the rate at which its pictures come, since it declares none', async ({ world: { rig }, expect }) => {
+    const { host } = await camera(rig, stream(rig, 'testsrc=s=160x120:r=4'))
+    expect((await check(rig, `http://${host}/video`)).fps).toBeLessThan(12)
   })
 
   it('that redirects is not followed, neither elsewhere nor on itself', async ({ world: { rig }, expect }) => {

@@ -91,7 +91,7 @@ async function openTls({ host, port }: CameraUrl, tls: CameraTls, limit: AbortSi
   return failure ?? socket
 }
 
-/** Node.js passes over what is no certificate in PEM without a word, and would then blame the camera. */
+/** Node.js ignores anything but certificates in PEM without a word, and the camera would be blamed. */
 async function readAuthorities(path: string): Promise<string[] | Failure> {
   try {
     const blocks = (await readFile(path, 'latin1')).match(pemCertificate) ?? []

@@ -95,7 +95,7 @@ async function openTls({ host, port }: CameraUrl, tls: CameraTls, limit: AbortSi
 async function readAuthorities(path: string): Promise<string[] | Failure> {
   try {
     const blocks = (await readFile(path, 'latin1')).match(pemCertificate) ?? []
-    if (blocks.length === 0) throw new Error(`${path} holds no certificate in PEM format`)
+    if (blocks.length === 0) return failedCa(`${path} holds no certificate in PEM format`)
     return blocks.map((block) => new X509Certificate(block).toString())
   } catch (error) {
     return failedCa(error)

@@ -94,7 +94,7 @@ async function openTls({ host, port }: CameraUrl, tls: CameraTls, limit: AbortSi
 /** Node.js ignores anything but certificates in PEM without a word, and the camera would be blamed. */
 async function readAuthorities(path: string): Promise<string[] | Failure> {
   try {
-    const blocks = (await readFile(path, 'latin1')).match(pemCertificate) ?? []
+    const blocks = (await readFile(path, 'latin1')).split(pemBegin).filter((block) => pemBegin.test(block))
     if (blocks.length === 0) return failedCa(`${path} holds no certificate in PEM format`)
     return blocks.map((block) => new X509Certificate(block).toString())
   } catch (error) {
@@ -102,7 +102,7 @@ async function readAuthorities(path: string): Promise<string[] | Failure> {
   }
 }
 
-const pemCertificate = /-----BEGIN (X509 |TRUSTED )?CERTIFICATE-----.+?-----END \1CERTIFICATE-----/gs
+const pemBegin = /(?=-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----)/
 
 const failedCa = (error: unknown): Failure => ({
   code: 'PL-CAMERA-CA',

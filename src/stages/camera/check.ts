@@ -72,7 +72,7 @@ async function lookThrough(
     const stream = decoder.describe(probe.lines)
     // FFmpeg reports how a camera lies with the second picture at times.
     await probe.pictures(2, timedMs, signal)
-    const declared = declaresRate(options.url) ? stream.fps : undefined
+    const declared = probe.declaresRate ? stream.fps : undefined
     if (declared === undefined) await probe.pictures(timedPictures, timedMs, signal)
     signal?.throwIfAborted()
     return {
@@ -87,13 +87,12 @@ async function lookThrough(
   }
 }
 
-/** HTTP cameras declare none, and FFmpeg says 25 of each of them. */
-const declaresRate = (url: string): boolean => !/^https?:/i.test(url.trim())
-
 /** One decoder that runs for the sake of finding out about a camera. */
 class CameraProbe {
   readonly lines: string[] = []
   readonly memory: StreamMemory = {}
+  /** HTTP cameras declare none, and FFmpeg says 25 of each of them. */
+  readonly declaresRate: boolean
   readonly #run: DecoderRun
   readonly #times: number[] = []
   #pictureBytes = 0
@@ -102,6 +101,7 @@ class CameraProbe {
   #notify: () => void = () => undefined
 
   constructor(options: CameraCheckOptions, decoder: Decoder, url: CameraUrl) {
+    this.declaresRate = url.scheme.startsWith('rtsp')
     const { secrets, tls, videoTrack, rotation, aspect, timeoutMs = defaultTiming.connectMs } = options
     const waits = { silenceMs: Math.max(defaultTiming.readMs, timeoutMs), firstPictureMs: timeoutMs }
     this.#run = new DecoderRun({

@@ -45,9 +45,7 @@ describe.concurrent('the two processes', () => {
   ] as const)('are both started anew when number %i gets %s', async ([index, signal, reason], { world, expect }) => {
     const { rig } = world
     const { url } = await rig.feed(await rig.server())
-    // The feed is a still.
-    const picture = { frozenAfterMs: Number.POSITIVE_INFINITY }
-    const camera = rig.camera(url, { decoder: world.decoder(), picture })
+    const camera = rig.camera(url, { decoder: world.decoder() })
     takeFrames(camera)
     camera.start()
     await untilState(camera, 'ok')

@@ -22,7 +22,7 @@ import {
 } from '../../../src/stages/camera/index.js'
 import { patience, patienceNow, within } from '../../support/slowness.js'
 
-/** Left half red, right half blue, 160x120. */
+/** Left half red, right half blue, 160x120: to painlens a still of a single grey level. */
 export const redAndBlue = 'color=c=red:s=80x120:r=15[l];color=c=blue:s=80x120:r=15[r];[l][r]hstack'
 export const feedSize = { width: 160, height: 120, fps: 15 }
 
@@ -31,6 +31,9 @@ const quick = (): Partial<CameraTiming> => ({
   ...{ connectMs: patienceNow(15_000), readMs: patience(1500), lostMs: patience(5000) },
   ...{ backoffMinMs: 50, backoffMaxMs: 200, unauthorizedMs: 1000 }
 })
+
+/** On a busy machine a test takes longer than the time after which its still would rightly be frozen, and dark. */
+const anyPicture = { frozenAfterMs: Number.POSITIVE_INFINITY, darkAfterMs: Number.POSITIVE_INFINITY }
 
 /** Three tries to connect: on a busy machine one fails now and then, as one of a real camera may. */
 const threeTries = 25_000
@@ -107,6 +110,7 @@ export class Rig {
       // Knows no secrets, so that the stage's own redaction is seen.
       log: createLog('debug', new Secrets(), (line) => this.lines.push(line)),
       secrets: this.secrets,
+      picture: anyPicture,
       timing: { ...quick(), ...timing },
       ...rest
     })

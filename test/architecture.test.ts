@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import {
   circlesIn,
+  hiddenImports,
   importsOf,
   namesTwice,
   packagesLoadedBy,
@@ -202,6 +203,33 @@ describe('the boundaries of docs/architecture.md', () => {
     expect(violationsOf(importsOf('src/stages/classify/x.ts', text), rules)).toEqual([
       'src/stages/classify/x.ts imports stages/detect'
     ])
+  })
+
+  it.each([
+    ['require', "const { loadConfig } = require('../config/index.js')"],
+    ['a resolved path', "const path = import.meta.resolve('../config/index.js')"],
+    ['a path without an ending', "import { loadConfig } from '../config/index'"],
+    ['a type alone', "type A = typeof import('../config/index.js')"]
+  ])('are broken by %s', (_, text) => {
+    expect(violationsOf(importsOf('src/core/x.ts', text), rules)).toEqual(['src/core/x.ts imports config'])
+  })
+
+  it('are broken by a script of what does not ship', () => {
+    const text = "import { build } from '../../scripts/build.mjs'"
+    expect(violationsOf(importsOf('src/study/x.ts', text), rules)).toEqual(['src/study/x.ts imports scripts'])
+  })
+
+  it('hold for all imports, since none is hidden from this test', () => {
+    expect(texts.flatMap(([file, text]) => hiddenImports(file, text))).toEqual([])
+  })
+
+  it.each([
+    'import(where)',
+    'import(`../config/index.js`)',
+    "new Worker(join(folder, '../config/x.js'))",
+    "fork(join(folder, '../config/x.js'))"
+  ])('would be hidden by %s', (text) => {
+    expect(hiddenImports('src/core/x.ts', `const a = await ${text}`)).toEqual([`src/core/x.ts: ${text}`])
   })
 
   it('are broken by a folder without a row', () => {

@@ -26,16 +26,35 @@ export function unitOf(file: string): string {
   return floorsOfUnits.has(floor) && folder ? `${floor}/${folder}` : floor
 }
 
-/** The imports in one file's text: static, dynamic, of types, and scripts of workers and child processes. */
+/**
+ * The imports in one file's text: static, dynamic, of types, by `require`, and scripts of workers and child processes. A
+ * path without an ending counts as TypeScript's: Vite takes those too.
+ */
 export function importsOf(file: string, text: string): Import[] {
-  const pattern =
-    /(?:from|import\(|import|workerScript\([^,]+,|new URL\()\s*['"]((?:\.{1,2}\/|#painlens\/)[^'"]+\.js)['"]/g
-  return [...text.matchAll(pattern)].map(([, specifier = '']) => {
-    const path = specifier.startsWith('#')
-      ? specifier.replace('#painlens', 'src')
-      : posix.join(posix.dirname(file), specifier)
-    return { file, target: path.replace(/\.js$/, '.ts') }
-  })
+  const path = `(?:\\.{1,2}/|#painlens/)[^'"]*?[^'"./]`
+  const imported = new RegExp(
+    `(?:from|import\\(|import|require\\(|resolve\\()\\s*['"](${path}(?:\\.[cm]?jsx?)?)['"]`,
+    'g'
+  )
+  const script = new RegExp(`(?:workerScript\\([^,]+,|new URL\\()\\s*['"](${path}\\.js)['"]`, 'g')
+  return [imported, script]
+    .flatMap((pattern) => [...text.matchAll(pattern)])
+    .map(([, specifier = '']) => {
+      const path = specifier.startsWith('#')
+        ? specifier.replace('#painlens', 'src')
+        : posix.join(posix.dirname(file), specifier)
+      return { file, target: /\.\w+$/.test(path) ? path.replace(/\.jsx?$/, '.ts') : `${path}.ts` }
+    })
+}
+
+/**
+ * Imports that `importsOf` cannot read, one line each: of a path that is put together when it runs, and workers that
+ * are not started from what `workerScript` names.
+ */
+export function hiddenImports(file: string, text: string): string[] {
+  const code = text.replace(/^\s*(?:\/\*|\*|\/\/).*$/gm, '')
+  const hidden = /\b(?:import\((?!\s*['"])|new Worker\(|fork\().*/g
+  return file === 'src/core/worker.ts' ? [] : [...code.matchAll(hidden)].map(([line]) => `${file}: ${line}`)
 }
 
 export function violationsOf(imports: readonly Import[], rules: Rules): string[] {

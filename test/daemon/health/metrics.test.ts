@@ -1,6 +1,9 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { AlarmMessage } from '../../../src/contract/messages.js'
+import { packageRoot } from '../../../src/core/version.js'
 import { LatencyWindow, Metrics } from '../../../src/daemon/health/metrics.js'
 import { alarm } from '../../stages/mqtt/rig.js'
 import { epochMs } from '../../support/moments.js'
@@ -101,4 +104,23 @@ it('an alarm of a damaged outbox, which does not say when it was written, is not
   const { updated: _, late: __, ...damaged } = alarm('a', 0)
   metrics.delivered(damaged as AlarmMessage, epochMs(Date.now()))
   expect(metrics.publishing.count).toBe(0)
+})
+
+describe('the table of metrics in docs/operate/supervision.md', () => {
+  /** `_ok` behind `painlens_camera_fps` stands for `painlens_camera_ok`. */
+  function namesIn(page: string): string[] {
+    const cells = [...page.matchAll(/^\| (`(?:painlens|_)[^|]*) \|/gm)].map(([, cell = '']) => cell)
+    return cells.flatMap((cell) => {
+      const names = [...cell.matchAll(/`(\w+)`/g)].map(([, name = '']) => name)
+      return names.map((name) => (name.startsWith('_') ? `painlens_camera${name}` : name))
+    })
+  }
+
+  it('names exactly the metrics that a scrape has', async () => {
+    const page = readFileSync(join(packageRoot, 'docs/operate/supervision.md'), 'utf8')
+    const { text } = await measure().text()
+    const scraped = [...text.matchAll(/^# HELP (painlens_\w+) /gm)].map(([, name]) => name)
+    expect(scraped.length).toBeGreaterThan(15)
+    expect(namesIn(page).sort()).toEqual(scraped.sort())
+  })
 })

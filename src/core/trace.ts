@@ -6,14 +6,16 @@ export const frameId = ({ camera, at }: { camera: string; at: number }): string 
 
 /**
  * Says at level `debug` that a stage is through with something, and how long it took.
+ * @param stage null where the log's own lines name it: a name that stands twice in a line is no JSON to some collectors
  * @param fieldsOf with the `frame` or the `alarm_id`; called only where debug lines are written
  * @returns what `work` answers, unchanged; without debug lines `work` itself, and nothing else is made
  */
-export function traced<T>(log: Log, stage: string, work: Promise<T>, fieldsOf: (value: T) => object): Promise<T> {
+export function traced<T>(log: Log, stage: string | null, work: Promise<T>, fieldsOf: (value: T) => object): Promise<T> {
   if (!log.isLevelEnabled('debug')) return work
   const began = performance.now()
   return work.then((value) => {
-    log.debug({ stage, ms: Math.round((performance.now() - began) * 10) / 10, ...fieldsOf(value) }, 'trace')
+    const ms = Math.round((performance.now() - began) * 10) / 10
+    log.debug({ ...(stage && { stage }), ms, ...fieldsOf(value) }, 'trace')
     return value
   })
 }

@@ -142,7 +142,7 @@ export class ExplainedAlarms {
     }
     const { stage, log } = this.#options
     const told = () => ({ frame: frameId(request), alarm_id: episode.alarmId })
-    traced(log, 'explain', stage.submit(request), told).then(
+    traced(log, null, stage.submit(request), told).then(
       (explained) => {
         if (!explained) return withdraw()
         this.#failure.isNew(null)

@@ -77,7 +77,7 @@ function deliver(options: DeliveryOptions, entry: Entry): Promise<Answer> {
   const { base, log } = options
   const { alarm_id, seq } = entry.payload
   const kind = outboxKinds.find((one) => entry.topic === topicOf(base, one)) ?? 'explanation'
-  return traced(log, 'mqtt', deliveries[kind](options, entry), (answer) => ({ kind, alarm_id, seq, answer }))
+  return traced(log, null, deliveries[kind](options, entry), (answer) => ({ kind, alarm_id, seq, answer }))
 }
 
 type OutboxKind = Extract<Kind, 'alarm' | 'acknowledgement' | 'explanation'>

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { commandTable } from '../src/commands/table.js'
 import { packageRoot } from '../src/core/version.js'
+import { quickTests } from '../tools/planted/plants.js'
 import {
   brokenLinks,
   missingPagesInSources,
@@ -110,6 +111,13 @@ function wrongUsage(line: string): string[] {
     .filter((flag) => flag !== '--help' && !flags.includes(flag))
     .map((flag) => `painlens ${first} has no ${flag}`)
 }
+
+describe('docs/develop/changes.md', () => {
+  it('its quick tests are those that the planted changes are tried with', () => {
+    const page = repository.read('docs/develop/changes.md')
+    expect(page).toContain(`\`npx vitest run ${quickTests.join(' ')}\``)
+  })
+})
 
 describe('docs/develop/dependencies.md', () => {
   const page = repository.read('docs/develop/dependencies.md')

@@ -10,7 +10,12 @@ export const frameId = ({ camera, at }: { camera: string; at: number }): string 
  * @param fieldsOf with the `frame` or the `alarm_id`; called only where debug lines are written
  * @returns what `work` answers, unchanged; without debug lines `work` itself, and nothing else is made
  */
-export function traced<T>(log: Log, stage: string | null, work: Promise<T>, fieldsOf: (value: T) => object): Promise<T> {
+export function traced<T>(
+  log: Log,
+  stage: string | null,
+  work: Promise<T>,
+  fieldsOf: (value: T) => object
+): Promise<T> {
   if (!log.isLevelEnabled('debug')) return work
   const began = performance.now()
   return work.then((value) => {

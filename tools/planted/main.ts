@@ -8,10 +8,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { packageRoot } from '#painlens/core/version.js'
 import { copyOfRepository } from '../repository-copy.js'
-import { type Plant, plants } from './plants.js'
-
-/** Those that name places which are no code; together they take a few seconds. */
-const quickTests = ['test/config/generated', 'test/config/keys', 'test/contract/con', 'test/commands/command']
+import { type Plant, plants, quickTests } from './plants.js'
 
 /** Without the build: what is planted need not compile. */
 const vitestConfig = `import { defineConfig } from 'vitest/config'

@@ -1,5 +1,17 @@
 /** The changes that are planted, and what has to name which other place. */
 
+/** Those that name places which are no code; together they take a few seconds. docs/develop/changes.md has the list. */
+export const quickTests = [
+  'test/config/generated',
+  'test/config/keys',
+  'test/contract/con',
+  'test/commands/command',
+  'test/architecture',
+  'test/core/error-codes',
+  'test/lib/lrp/operators',
+  'test/daemon/health/metrics'
+]
+
 export interface Plant {
   what: string
   /** In its first place only. */
@@ -138,6 +150,48 @@ export const plants: readonly Plant[] = [
     ],
     byCompiler: ["Cannot find module './greet/index.js'"],
     byTests: ['docs/operate/commands.md', 'README', 'greet']
+  },
+  {
+    what: "an error's code",
+    edits: [
+      {
+        file: 'src/core/error-codes/control.ts',
+        change: replacing(
+          '  codes: {',
+          "  codes: {\n    'PL-CONTROL-MINE': { cause: 'It is planted.', fix: 'Take it away.' },"
+        )
+      }
+    ],
+    byCompiler: [],
+    byTests: ['docs/operate/errors.md', 'every error code is used by a source', 'test/core/error-codes.txt']
+  },
+  {
+    what: 'an ONNX operator',
+    edits: [
+      { file: 'src/lib/lrp/graph/operators.ts', change: replacing('  Conv: conv,', '  Mine: alias,\n  Conv: conv,') }
+    ],
+    byCompiler: [],
+    byTests: ['docs/operate/models.md']
+  },
+  {
+    what: 'a metric',
+    edits: [
+      {
+        file: 'src/daemon/health/metrics.ts',
+        change: replacing(
+          "  ['painlens_info',",
+          "  ['painlens_mine', 'Planted.', [], () => one(1)],\n  ['painlens_info',"
+        )
+      }
+    ],
+    byCompiler: [],
+    byTests: ['docs/operate/supervision.md', 'painlens_mine']
+  },
+  {
+    what: 'a data set that study prepare reads',
+    edits: [{ file: 'src/study/choices.ts', change: replacing("'rafdb', 'folders'", "'rafdb', 'mine', 'folders'") }],
+    byCompiler: ['src/study/prepare/layouts.ts'],
+    byTests: ['docs/operate/commands.md']
   },
   {
     what: 'an option under another name',

@@ -143,6 +143,7 @@ export const unitTests = [
   'test/tools/bench/sizing.test.ts',
   'test/tools/bench/tf32.test.ts',
   'test/tools/bench/unit-environment.test.ts',
+  'test/tools/plants.test.ts',
   'test/tools/soak/memory-map.test.ts',
   'test/tools/soak/trend.test.ts',
   'test/tools/train/batch-norm.test.ts',

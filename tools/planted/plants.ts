@@ -195,8 +195,8 @@ export const plants: readonly Plant[] = [
   },
   {
     what: 'an option under another name',
-    edits: [{ file: 'src/commands/table.ts', change: replacing("'--since <time>'", "'--from <time>'") }],
-    byCompiler: ['src/commands/table.ts', 'the command has no use for the option from'],
+    edits: [{ file: 'src/commands/camera-rows.ts', change: replacing("'--since <time>'", "'--from <time>'") }],
+    byCompiler: ['src/commands/camera-rows.ts', 'the command has no use for the option from'],
     byTests: ['docs/operate/commands.md']
   },
   {
@@ -221,14 +221,14 @@ export const plants: readonly Plant[] = [
     what: 'an option that its command does not know',
     edits: [
       {
-        file: 'src/commands/table.ts',
+        file: 'src/commands/camera-rows.ts',
         change: replacing(
-          "      ['--camera <id>',",
-          "      ['--room <name>', 'only of this room'],\n      ['--camera <id>',"
+          "    ['--camera <id>',",
+          "    ['--room <name>', 'only of this room'],\n    ['--camera <id>',"
         )
       }
     ],
-    byCompiler: ['src/commands/table.ts', 'the command has no use for the option room'],
+    byCompiler: ['src/commands/camera-rows.ts', 'the command has no use for the option room'],
     byTests: ['docs/operate/commands.md']
   }
 ]

@@ -18,7 +18,7 @@ import { packageRoot } from '../../../src/core/version.js'
 import { faceModelFiles } from '../../../src/lib/face/model-files.js'
 import { type Feed, startFeed } from '../../../src/show/simulate/feed.js'
 import { type RtspServer, startRtspServer } from '../../../src/show/simulate/rtsp-server.js'
-import { buildFaceModels } from '../../../tools/face-models/build.js'
+import { faceModelFolder } from '../../support/face-models.js'
 import { freePort, type Mosquitto, startMosquitto } from '../../support/mosquitto.js'
 import { patience } from '../../support/slowness.js'
 import { writeTinyHead, writeTinyModel } from '../../support/tiny-model.js'
@@ -36,7 +36,6 @@ let httpPort: number
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'painlens-check-test-'))
   manifest = await writeTinyModel(folder)
-  await buildFaceModels({ outDir: join(folder, 'face') })
   server = await startRtspServer({
     credentials: { user: 'viewer', password: cameraPassword, scheme: 'digest' },
     log: silentLog
@@ -67,7 +66,7 @@ const goodConfig = () => ({
   device: 'check-test',
   mqtt: { url: broker.url, username: 'painlens', password: brokerPassword },
   cameras: [{ id: 'bed', url: feed.url, fps: 5, width: 320, height: 240 }] as object[],
-  model: { manifest, face_models: join(folder, 'face') },
+  model: { manifest, face_models: faceModelFolder },
   inference: { provider: 'cpu' },
   http: { port: httpPort }
 })

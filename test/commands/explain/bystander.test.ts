@@ -6,16 +6,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { explainCommand } from '../../../src/commands/explain/index.js'
 import { packageRoot } from '../../../src/core/version.js'
 import { writeRandomVgg } from '../../../src/lib/vgg/index.js'
-import { buildFaceModels } from '../../../tools/face-models/build.js'
+import { faceModelFolder } from '../../support/face-models.js'
 import { patience } from '../../support/slowness.js'
 
 let folder: string
 let model: string
-const faceModels = (): string => join(folder, 'face-models')
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'painlens-bystander-'))
-  await buildFaceModels({ outDir: faceModels() })
   const small = { input: { width: 64, height: 64 }, blocks: [[4], [4], [4]], dense: [8, 3] }
   model = await writeRandomVgg(small, join(folder, 'small.onnx'), ['pain', 'disgust', 'happiness'], 3)
 }, patience(60_000))
@@ -58,7 +56,7 @@ async function saidOf(name: string, parts: readonly Buffer[], which: 'largest' |
     progress: () => undefined
   }
   const options = { images: [file], model, out: join(folder, `${name}-${which}`), faces: which }
-  await explainCommand(options, new AbortController().signal, output, faceModels())
+  await explainCommand(options, new AbortController().signal, output, faceModelFolder)
   return said.map((line) => line.replaceAll(folder, '…'))
 }
 
@@ -103,7 +101,7 @@ describe('painlens explain of an animated picture', { timeout: patience(60_000) 
     const keep = (text: string) => void said.push(text)
     const output = { write: keep, complain: keep, progress: () => undefined }
     const options = { images: [join(folder, 'film.gif')], model, out: join(folder, 'film'), crop: true }
-    expect(await explainCommand(options, new AbortController().signal, output, faceModels())).toBe(0)
+    expect(await explainCommand(options, new AbortController().signal, output, faceModelFolder)).toBe(0)
     expect(said.find((line) => line.startsWith('1/1'))).toContain('(frame 1 of 2; the others are not looked at)')
     expect(JSON.parse(await readFile(join(folder, 'film', 'film.json'), 'utf8')).frame).toEqual({
       number: 1,

@@ -25,11 +25,10 @@ import {
   randomCurves,
   relevanceCurves
 } from '../../../src/stages/explain/checks/index.js'
-import { buildFaceModels } from '../../../tools/face-models/build.js'
+import { faceModelFolder } from '../../support/face-models.js'
 
 const composite = 'lrp.sequential_preset_a_flat'
 let folder: string
-let faceModels: string
 let faces: string
 let manifest: Manifest
 /** Aligned faces, and the label that the demonstration model sees in each. */
@@ -37,9 +36,7 @@ let crops: { crop: Crop; target: number }[]
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'painlens-checks-'))
-  faceModels = join(folder, 'face-models')
   faces = join(folder, 'faces')
-  await buildFaceModels({ outDir: faceModels })
   await mkdir(faces)
   manifest = await loadManifest('models/pain-demo.yaml')
   crops = []
@@ -158,7 +155,7 @@ describe('painlens explain --check', () => {
     complained = ''
   })
   const check = (images: string[], out: string, more: object = {}, signal = new AbortController().signal) =>
-    explainCommand({ images, out, check: true, ...more }, signal, output, faceModels)
+    explainCommand({ images, out, check: true, ...more }, signal, output, faceModelFolder)
 
   it('reports each composite in tables and in a JSON file', async () => {
     const out = join(folder, 'checked')
@@ -213,7 +210,7 @@ describe('painlens explain --check', () => {
       if (line?.startsWith('flipping')) stop.abort()
     }
     const options = { images: [faces], out: join(folder, 'stopped'), check: true }
-    expect(await explainCommand(options, stop.signal, { ...output, progress }, faceModels)).toBe(1)
+    expect(await explainCommand(options, stop.signal, { ...output, progress }, faceModelFolder)).toBe(1)
     expect(complained).toContain('stopped before the checks were done')
   })
 })

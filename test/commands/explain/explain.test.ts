@@ -14,12 +14,11 @@ import { createRandom } from '../../../src/lib/random.js'
 import { writeRandomVgg } from '../../../src/lib/vgg/index.js'
 import { createIdentity, type Rendered, renderPortrait } from '../../../src/show/render/index.js'
 import { cover } from '../../../tools/bench/covers/index.js'
-import { buildFaceModels } from '../../../tools/face-models/build.js'
+import { faceModelFolder } from '../../support/face-models.js'
 import { readableByOthers } from '../../support/readable-by-others.js'
 
 let folder: string
 let model: string
-let faceModels: string
 let portrait: Rendered
 let said: string[]
 let complained: string[]
@@ -36,8 +35,6 @@ const savePng = (file: string, { width, height, data }: Pick<Rendered, 'width' |
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'painlens-explain-command-'))
-  faceModels = join(folder, 'face-models')
-  await buildFaceModels({ outDir: faceModels })
   const small = { input: { width: 64, height: 64 }, blocks: [[4], [4], [4]], dense: [8, 3] }
   model = await writeRandomVgg(small, join(folder, 'small.onnx'), ['pain', 'disgust', 'happiness'], 3)
   portrait = await renderPortrait({ identity: createIdentity(12), units: { AU12: 0.8 }, faceSize: 150 })
@@ -49,7 +46,7 @@ beforeEach(() => {
 })
 
 const run = (images: string[], out: string, more: object = {}, signal = new AbortController().signal) =>
-  explainCommand({ images, model, out, ...more }, signal, output, faceModels)
+  explainCommand({ images, model, out, ...more }, signal, output, faceModelFolder)
 
 describe('painlens explain', () => {
   it('explains the readable pictures, names the others with the reason, and exits with 1', async () => {
@@ -115,7 +112,7 @@ describe('painlens explain', () => {
     const crop = alignFace(portrait, portrait.landmarks, { width: 200, height: 200 }, manifest.alignment)
     const file = join(folder, 'crop.png')
     await savePng(file, crop)
-    const faces = await openFaceTaker(manifest, 'crop', faceModels)
+    const faces = await openFaceTaker(manifest, 'crop', faceModelFolder)
     try {
       const [{ crop: taken, box }] = (await faces.take(file, new AbortController().signal)) as [PictureFace]
       expect([taken.width, taken.height, box]).toEqual([64, 64, null])
@@ -321,7 +318,7 @@ describe('painlens explain', () => {
 
   it('names the picture at which a face model fails, and goes on', async () => {
     const damaged = join(folder, 'damaged-models')
-    await cp(faceModels, damaged, { recursive: true })
+    await cp(faceModelFolder, damaged, { recursive: true })
     const file = join(damaged, 'finder.onnx')
     const bytes = await readFile(file)
     // Weights that are no numbers.
@@ -393,7 +390,7 @@ describe('painlens explain', () => {
       if (line?.includes('0 of 1')) stop.abort()
     }
     const options = { model, out: join(folder, 'x') }
-    const one = explainCommand({ ...options, images: [file] }, stop.signal, { ...output, progress }, faceModels)
+    const one = explainCommand({ ...options, images: [file] }, stop.signal, { ...output, progress }, faceModelFolder)
     expect(await one).toBe(1)
     expect(complained).toEqual(['painlens: stopped after 0 of 1 pictures.\n'])
     expect(await readdir(join(folder, 'x'))).toEqual([])
@@ -403,7 +400,7 @@ describe('painlens explain', () => {
     }
     complained = []
     const images = [file, join(folder, 'crop.png')]
-    const two = explainCommand({ ...options, images }, afterOne.signal, { ...output, write }, faceModels)
+    const two = explainCommand({ ...options, images }, afterOne.signal, { ...output, write }, faceModelFolder)
     expect(await two).toBe(1)
     expect(complained).toEqual(['painlens: stopped after 1 of 2 pictures.\n'])
   })

@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { defaultMinScore } from '../../../src/lib/face/boxes.js'
 import { FaceNetworks } from '../../../src/lib/face/networks.js'
@@ -20,19 +17,14 @@ import {
 import { cover } from '../../../tools/bench/covers/index.js'
 import { judge, turnFace } from '../../../tools/bench/rolls.js'
 import { turnPortrait } from '../../../tools/bench/rolls-rendered.js'
-import { buildFaceModels } from '../../../tools/face-models/build.js'
+import { faceModels } from '../../support/face-models.js'
 import { readPhoto } from './photos.js'
 
-let folder: string
 let networks: FaceNetworks
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'painlens-rolls-'))
-  networks = await FaceNetworks.open(await buildFaceModels({ outDir: folder }), { provider: 'cpu', threads: 1 })
+  networks = await FaceNetworks.open(faceModels, { provider: 'cpu', threads: 1 })
 })
-afterAll(async () => {
-  await networks.close()
-  await rm(folder, { recursive: true })
-})
+afterAll(() => networks.close())
 
 const once = { minScore: defaultMinScore, around: [], sweeps: allSweeps }
 

@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { defaultMinScore, overlap } from '../../../src/lib/face/boxes.js'
 import { FaceNetworks } from '../../../src/lib/face/networks.js'
@@ -18,21 +15,16 @@ import {
   randomPose
 } from '../../../src/show/render/index.js'
 import { expose } from '../../../tools/bench/face-pictures.js'
-import { buildFaceModels } from '../../../tools/face-models/build.js'
+import { faceModels } from '../../support/face-models.js'
 import { facesOf, isOn, photoNames, readPhoto } from './photos.js'
 
 const everywhere: SearchOptions = { minScore: defaultMinScore, around: [], sweeps: allSweeps }
 
-let folder: string
 let networks: FaceNetworks
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'painlens-search-'))
-  networks = await FaceNetworks.open(await buildFaceModels({ outDir: folder }), { provider: 'cpu', threads: 1 })
+  networks = await FaceNetworks.open(faceModels, { provider: 'cpu', threads: 1 })
 })
-afterAll(async () => {
-  await networks.close()
-  await rm(folder, { recursive: true })
-})
+afterAll(() => networks.close())
 
 const search = (picture: { width: number; height: number; data: Uint8Array }, options = everywhere) =>
   searchFaces(networks, picture, options)

@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import fc from 'fast-check'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -14,19 +11,14 @@ import { whyUnusable } from '../../../src/lib/face/usable.js'
 import { createRandom } from '../../../src/lib/random.js'
 import { type Cover, cover } from '../../../tools/bench/covers/index.js'
 import { turnFace } from '../../../tools/bench/rolls.js'
-import { buildFaceModels } from '../../../tools/face-models/build.js'
+import { faceModels } from '../../support/face-models.js'
 import { readPhoto } from './photos.js'
 
-let folder: string
 let networks: FaceNetworks
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'painlens-usable-'))
-  networks = await FaceNetworks.open(await buildFaceModels({ outDir: folder }), { provider: 'cpu', threads: 1 })
+  networks = await FaceNetworks.open(faceModels, { provider: 'cpu', threads: 1 })
 })
-afterAll(async () => {
-  await networks.close()
-  await rm(folder, { recursive: true })
-})
+afterAll(() => networks.close())
 
 const size = { width: 640, height: 480 }
 const options = { minScore: defaultMinScore, around: [], sweeps: [sweeps.upright, sweeps.lying] }

@@ -1,25 +1,14 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { ModelError, ProviderError } from '../../../src/core/errors.js'
 import { type Log, silentLog } from '../../../src/core/log.js'
 import type { Frame, Zone } from '../../../src/core/types.js'
-import type { FaceModels } from '../../../src/lib/face/model-files.js'
 import { startDetector } from '../../../src/stages/detect/index.js'
-import { buildFaceModels } from '../../../tools/face-models/build.js'
 import { facesOf, isOn, readPhoto } from '../../lib/face/photos.js'
+import { faceModelFolder, faceModels as models } from '../../support/face-models.js'
 import { killWorkers } from '../../support/kill-worker.js'
 import { moment } from '../../support/moments.js'
 import { until } from '../../support/slowness.js'
-
-let folder: string
-let models: FaceModels
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'painlens-detect-'))
-  models = await buildFaceModels({ outDir: folder })
-})
-afterAll(() => rm(folder, { recursive: true }))
 
 const crop = { width: 64, height: 64 }
 
@@ -198,7 +187,7 @@ describe('the detect stage', () => {
   })
 
   it('fails on missing models with how to install them', async () => {
-    const missing = { ...models, finder: join(folder, 'none.onnx') }
+    const missing = { ...models, finder: join(faceModelFolder, 'none.onnx') }
     const starting = startDetector({ models: missing, crop, provider: 'cpu', threads: 1, log: silentLog })
     const error = await starting.catch((thrown: unknown) => thrown)
     expect(error).toBeInstanceOf(ModelError)

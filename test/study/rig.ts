@@ -27,11 +27,17 @@ export interface DataOptions {
 /** A folder with a base model and a data set whose classes can be told apart: each has a bright bar at a place of its own. */
 export async function studyRig(options: DataOptions = {}): Promise<StudyRig> {
   const folder = mkdtempSync(join(tmpdir(), 'painlens-study-'))
+  const base = await writeBase(folder)
+  await writeData(join(folder, 'data'), options)
+  return { folder, data: join(folder, 'data'), base, remove: () => rmSync(folder, { recursive: true, force: true }) }
+}
+
+/** @returns the manifest of the base model */
+export async function writeBase(folder: string): Promise<string> {
   const base = await writeRandomVgg(spec, join(folder, 'base.onnx'), Array.from('abcdefghi'), 4)
   // As small as a trained network's numbers are.
   writeFileSync(base, readFileSync(base, 'utf8').replace('scale: 1', 'scale: 0.01'))
-  await writeData(join(folder, 'data'), options)
-  return { folder, data: join(folder, 'data'), base, remove: () => rmSync(folder, { recursive: true, force: true }) }
+  return base
 }
 
 export async function writeData(

@@ -15,6 +15,7 @@ import { descendants, isRunning } from '../support/daemon.js'
 import { type Mosquitto, startMosquitto } from '../support/mosquitto.js'
 import { Nurse } from '../support/nurse.js'
 import { until } from '../support/slowness.js'
+import { writeTinyModel } from '../support/tiny-model.js'
 
 const main = resolve(import.meta.dirname, '../../dist/main.js')
 /** As a shell says of a program that SIGPIPE ended. */
@@ -34,7 +35,9 @@ beforeAll(async () => {
   const log = openAlarmLog({ path: join(folder, 'log'), maxBytes: 1e7, encode: JSON.stringify, log: silentLog })
   for (let seq = 0; seq < 900; seq++) log.append(alarm('many', seq))
   await log.close()
-  writeFileSync(config, `device: ward-2\nmqtt: { url: "${broker.url}" }\ncameras: [${camera}]\n`)
+  // What painlens opens takes seconds of a core, and says no more of its streams.
+  const little = `model: { manifest: "${await writeTinyModel(folder)}" }\nexplanation: { enabled: false }\n`
+  writeFileSync(config, `device: ward-2\nmqtt: { url: "${broker.url}" }\ncameras: [${camera}]\n${little}`)
 })
 afterAll(async () => {
   await broker.remove()

@@ -3,7 +3,8 @@ import { createRandom } from '../../../src/lib/random.js'
 import type { FeedCodec } from '../../../src/show/simulate/feed.js'
 import type { Camera } from '../../../src/stages/camera/index.js'
 import { Deadline, measureSlowness, patience, patienceNow, until } from '../../support/slowness.js'
-import { it, numberOf, publishNumbered, type World } from './gst-world.js'
+import { type EncodedFilm, publishFilm } from './films.js'
+import { it, numberOf, publishNumberedFilm, type World } from './gst-world.js'
 import { explained, untilState } from './rig.js'
 
 const size = { width: 320, height: 240 }
@@ -52,6 +53,16 @@ const isHalfDamaged = (seen: readonly Seen[]): boolean =>
 
 const forSeconds = (seconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, seconds * 1000))
 
+const x265 = ['-c:v', 'libx265', '-preset', 'ultrafast', '-tune', 'zerolatency', '-pix_fmt', 'yuv420p']
+/** As the feed encodes it. */
+const moving: EncodedFilm = {
+  name: 'moving',
+  arguments: [
+    ...['-f', 'lavfi', '-i', `testsrc2=s=320x240:r=${fps}`, '-t', '12', ...x265],
+    ...['-x265-params', `keyint=${fps}:bframes=0:frame-threads=1:log-level=error`]
+  ]
+}
+
 type By = 'ffmpeg' | 'gstreamer'
 const decoderOf = (world: World, by: By) => (by === 'ffmpeg' ? world.rig.decoder : world.decoder())
 
@@ -59,9 +70,10 @@ const decoderOf = (world: World, by: By) => (by === 'ffmpeg' ? world.rig.decoder
 async function watched(world: World, codec: FeedCodec, by: By, keyFrameEvery?: number) {
   const { rig } = world
   const line = new Line()
+  const server = await rig.server({ loses: line.loses })
   const frames = { lavfi: `testsrc2=s=320x240:r=${fps}` }
-  const feed = await rig.feed(await rig.server({ loses: line.loses }), { codec, ...size, fps, keyFrameEvery, frames })
-  const camera = rig.camera(feed.url, {
+  const feed = async () => (await rig.feed(server, { codec, ...size, fps, keyFrameEvery, frames })).url
+  const camera = rig.camera(codec === 'hevc' ? await publishFilm(rig, server, '/bed', moving) : await feed(), {
     ...size,
     fps: 5,
     decoder: decoderOf(world, by),
@@ -157,7 +169,11 @@ async function compare(world: World, { codec, by, taken }: Comparison) {
   const line = new Line()
   const stream = { codec, ...size, colours: [], filter: 'format=yuv420p' } as const
   const watch = async (id: string, wanted: number, loses?: () => boolean) => {
-    const url = await publishNumbered(rig, await rig.server({ loses }), '/bed', stream)
+    const url = await publishNumberedFilm(
+      { rig, server: await rig.server({ loses }), path: '/bed' },
+      `numbered-${codec}`,
+      stream
+    )
     const camera = rig.camera(url, { ...size, id, fps: wanted, decoder: decoderOf(world, by) })
     const seen = collect(camera)
     camera.start()

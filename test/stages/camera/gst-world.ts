@@ -8,6 +8,7 @@ import type { RtspServer } from '../../../src/show/simulate/rtsp-server.js'
 import type { Ffmpeg } from '../../../src/stages/camera/ffmpeg.js'
 import { type GstElements, gstDecoder, softwareElements } from '../../../src/stages/camera/gstreamer.js'
 import { type Decoder, probeFfmpeg } from '../../../src/stages/camera/index.js'
+import { publishFilm } from './films.js'
 import { Rig } from './rig.js'
 
 export interface NumberedStream extends Size {
@@ -24,7 +25,11 @@ const bits = 10
 
 /** FFmpeg's moving test picture under a bar that holds the picture's number (from 0 to 1023), encoded as the stream says. */
 export async function publishNumbered(rig: Rig, server: RtspServer, path: string, stream: NumberedStream) {
-  const { codec, width, height, colours, filter } = stream
+  return rig.publish(server, path, ['-re', ...numbered(stream), '-bsf:v', 'dump_extra'])
+}
+
+/** FFmpeg's input and encoder. */
+function numbered({ codec, width, height, colours, filter }: NumberedStream): string[] {
   const high = height * bar
   const number = `lum='255*mod(floor(N/pow(2,floor(X/${width / bits}))),2)'`
   const source = [
@@ -36,11 +41,19 @@ export async function publishNumbered(rig: Rig, server: RtspServer, path: string
     h264: ['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-crf', '12', '-g', '10', '-bf', '0'],
     hevc: ['-c:v', 'libx265', '-preset', 'ultrafast', '-tune', 'zerolatency', '-x265-params', x265]
   }[codec]
-  const input = ['-re', '-f', 'lavfi', '-i', source]
-  return rig.publish(server, path, [...input, ...encoder, ...colours, '-bsf:v', 'dump_extra'])
+  return ['-f', 'lavfi', '-i', source, ...encoder, ...colours]
 }
 
 const x265 = 'crf=12:keyint=10:bframes=0:frame-threads=1:log-level=error'
+
+/** The same, of 12 s again and again, encoded once: for a test of many such streams. @param name of the film */
+export async function publishNumberedFilm(
+  { rig, server, path }: { rig: Rig; server: RtspServer; path: string },
+  name: string,
+  stream: NumberedStream
+) {
+  return publishFilm(rig, server, path, { name, arguments: [...numbered(stream), '-t', '12'] })
+}
 
 /** The number in the bar of an RGB24 frame that shows the picture at this place. */
 export function numberOf(pixels: Uint8Array, frame: Size, shown: Size): number {

@@ -1,15 +1,18 @@
-import { execFileSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { execFile } from 'node:child_process'
+import { readFile, writeFile } from 'node:fs/promises'
+import { promisify } from 'node:util'
 import { describe, type ExpectStatic } from 'vitest'
 import type { Box, Polygon, Size } from '../../../src/core/types.js'
 import type { FeedOptions } from '../../../src/show/simulate/feed.js'
 import type { RtspServer } from '../../../src/show/simulate/rtsp-server.js'
 import type { Decoder } from '../../../src/stages/camera/index.js'
 import type { ShapeOptions } from '../../../src/stages/camera/picture-shape.js'
+import { sharedFile } from '../../support/shared-file.js'
 import { patience } from '../../support/slowness.js'
 import { it, type World } from './gst-world.js'
 import { nextFrames, type Rig } from './rig.js'
+
+const run = promisify(execFile)
 
 interface Case extends Size, ShapeOptions {
   what: string
@@ -186,7 +189,7 @@ async function measure(world: World, by: Decoder, one: Case) {
     })
     return feed.url
   }
-  const url = turnedBy && codec === 'hevc' ? await publishTurned(world, server, one, turnedBy) : await fed()
+  const url = turnedBy && codec === 'hevc' ? await publishTurned(rig, server, one, turnedBy) : await fed()
   const { rotation, aspect } = one
   const look = async (id: string, masks: Polygon[]) => {
     const camera = rig.camera(url, { ...frame, id, masks, rotation, aspect, decoder: by })
@@ -240,9 +243,9 @@ describe.concurrent.each(programs)('through %s', (by) => {
   it('a stream that changes its size and the shape of its pixels moves the mask along', {
     timeout: patience(90_000)
   }, async ({ world, expect }) => {
-    const { rig, folder } = world
+    const { rig } = world
     const server = await rig.server()
-    const url = await publishChanging(rig, server, folder)
+    const url = await publishChanging(rig, server)
     const camera = rig.camera(url, {
       ...frame,
       masks: [mask],
@@ -265,14 +268,15 @@ describe.concurrent.each(programs)('through %s', (by) => {
 })
 
 /** H.265 that tells its turn with each key frame. FFmpeg has no filter for that. */
-async function publishTurned({ rig, folder }: World, server: RtspServer, one: Case, turnedBy: number): Promise<string> {
-  const film = join(folder, 'turned.h265')
-  const input = ['-v', 'fatal', '-y', '-f', 'lavfi', '-i', source(one)]
-  const x265 = 'keyint=15:bframes=0:repeat-headers=1:log-level=error'
-  const encoder = ['-t', '4', '-pix_fmt', 'yuv420p', '-c:v', 'libx265', '-preset', 'ultrafast', '-x265-params', x265]
-  execFileSync('ffmpeg', [...input, ...encoder, film])
-  writeFileSync(film, repeated(withOrientation(readFileSync(film), turnedBy)))
-  return rig.publish(server, '/turned', ['-re', '-r', '15', '-i', film, '-c', 'copy'])
+async function publishTurned(rig: Rig, server: RtspServer, one: Case, turnedBy: number): Promise<string> {
+  const film = await sharedFile('turned.h265', async (own) => {
+    const input = ['-v', 'fatal', '-y', '-f', 'lavfi', '-i', source(one)]
+    const x265 = 'keyint=15:bframes=0:repeat-headers=1:log-level=error'
+    const encoder = ['-t', '4', '-pix_fmt', 'yuv420p', '-c:v', 'libx265', '-preset', 'ultrafast', '-x265-params', x265]
+    await run('ffmpeg', [...input, ...encoder, '-f', 'hevc', own])
+    await writeFile(own, repeated(withOrientation(await readFile(own), turnedBy)))
+  })
+  return rig.publish(server, '/turned', ['-re', '-r', '15', '-f', 'hevc', '-i', film, '-c', 'copy'])
 }
 
 /** For some minutes: FFmpeg's `-stream_loop` cannot go back to the start of a stream without a container. */
@@ -297,39 +301,22 @@ function withOrientation(stream: Buffer, clockwise: number): Buffer {
 }
 
 /** Blue, 640x360, then 480x360, then 480x360 of pixels that are half as wide as high, in one H.264 stream, again and again. */
-async function publishChanging(rig: Rig, server: RtspServer, folder: string): Promise<string> {
-  const parts = [
-    ['640x360', '1'],
-    ['480x360', '1'],
-    ['480x360', '1/2']
-  ].map(([size, pixels], i) => {
-    const file = join(folder, `part-${i}.h264`)
-    const encoder = [
-      '-c:v',
-      'libx264',
-      '-preset',
-      'ultrafast',
-      '-tune',
-      'zerolatency',
-      '-g',
-      '10',
-      '-pix_fmt',
-      'yuv420p'
-    ]
-    execFileSync('ffmpeg', [
-      '-v',
-      'fatal',
-      '-f',
-      'lavfi',
-      '-i',
-      `color=blue:s=${size}:r=15:d=2,setsar=${pixels}`,
-      ...encoder,
-      file
-    ])
-    return readFileSync(file)
+async function publishChanging(rig: Rig, server: RtspServer): Promise<string> {
+  const film = await sharedFile('changing.h264', async (own) => {
+    const parts: Buffer[] = []
+    for (const [size, pixels] of changes) {
+      const input = ['-v', 'fatal', '-y', '-f', 'lavfi', '-i', `color=blue:s=${size}:r=15:d=2,setsar=${pixels}`]
+      const encoder = ['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-g', '10']
+      await run('ffmpeg', [...input, ...encoder, '-pix_fmt', 'yuv420p', '-f', 'h264', own])
+      parts.push(await readFile(own))
+    }
+    await writeFile(own, repeated(Buffer.concat(parts)))
   })
-  const whole = join(folder, 'whole.h264')
-  writeFileSync(whole, repeated(Buffer.concat(parts)))
-  const input = ['-re', '-r', '15', '-f', 'h264', '-i', whole]
-  return rig.publish(server, '/changing', [...input, '-c', 'copy'])
+  return rig.publish(server, '/changing', ['-re', '-r', '15', '-f', 'h264', '-i', film, '-c', 'copy'])
 }
+
+const changes = [
+  ['640x360', '1'],
+  ['480x360', '1'],
+  ['480x360', '1/2']
+] as const

@@ -2,7 +2,7 @@ import { InferenceError } from '../../core/errors.js'
 import type { Box, Size, UnusableReason } from '../../core/types.js'
 import { type Candidate, overlap, suppress } from './boxes.js'
 import { relight } from './light.js'
-import { agreed, type Look, landmarkSide, look, lookOnce, type Marked, mark, squareAround } from './look.js'
+import { agreed, type Look, landmarkSide, look, lookOnce, type Marked, mark, markAround, squareAround } from './look.js'
 import { type FaceNetworks, frameTensor, viewOfFrame } from './networks.js'
 import { coverage } from './probes.js'
 import { qualityOf } from './quality.js'
@@ -28,10 +28,12 @@ const finderMultiple = 32
 /** The finder only proposes, so it may be wrong often; its proposals are looked at one by one. */
 const leastProposal = 0.05
 const mostProposals = 12
-/** A proposal that is worth more than four looks. */
+/** A proposal that is worth more than four looks, and one that is worth it in a picture that no other follows. */
 const likelyProposal = 0.3
-/** The finder's boxes are about a third too wide; the side of the square to look at, in their mean sides. */
+const possibleProposal = 0.1
+/** The finder's boxes are about a third too wide, a few are twice; the side of the square to look at, in their mean sides. */
 const proposalSquare = 2.4
+const closerSquare = 2
 /** Where a face was a moment ago, that share of the score will do. */
 const keptScore = 0.5
 /** Two boxes of one face overlap at least that much. */
@@ -68,6 +70,7 @@ export async function searchFaces(networks: FaceNetworks, frame: Pixels, options
   for (const place of options.around) await search.addKnown(place)
   const lost = search.faces.length < options.around.length
   for (const sweep of lost && options.ifLost ? options.ifLost : options.sweeps) await search.addSwept(sweep)
+  await search.addMissed()
   return suppress(search.faces, sameFace)
 }
 
@@ -77,9 +80,19 @@ interface Proposal {
   score: number
 }
 
-const squareOf = ({ place: { centre, width, height, roll } }: Proposal, turn: number): Square => ({
+/** How proposals are looked at. */
+interface Way {
+  /** Of the square, in a proposal's mean sides. */
+  square: number
+  /** The score from which on a proposal is looked at in eighths where it shows nothing in quarters. */
+  eighthsFrom: number
+}
+const atFirst: Way = { square: proposalSquare, eighthsFrom: likelyProposal }
+const onceMore: Way = { square: closerSquare, eighthsFrom: possibleProposal }
+
+const squareOf = ({ place: { centre, width, height, roll } }: Proposal, turn: number, square: number): Square => ({
   centre,
-  side: proposalSquare * Math.sqrt(width * height),
+  side: square * Math.sqrt(width * height),
   roll: inTurn(roll + turn)
 })
 
@@ -111,6 +124,8 @@ function best(sights: readonly Sight[], rated: (sight: Sight) => number): Sight 
 class Search {
   readonly faces: FoundFace[] = []
   readonly #smalls = new Map<string, Small>()
+  /** Proposals that showed no face in a picture that no other follows. */
+  readonly #missed: Proposal[] = []
 
   constructor(
     private readonly networks: FaceNetworks,
@@ -150,17 +165,26 @@ class Search {
     const places = proposals
       .slice(0, mostProposals)
       .map(({ box, score }) => ({ place: placeOf(box, small, turn), score }))
-    if (!this.options.share) for (const proposal of places) await this.#addProposed(proposal)
+    if (this.options.share === undefined)
+      for (const proposal of places) {
+        const isFound = await this.#addProposed(proposal, atFirst)
+        if (!isFound && proposal.score >= possibleProposal) this.#missed.push(proposal)
+      }
     else for (const [proposal, by] of lookList(places, this.options.share)) await this.#addGlimpsed(proposal, by)
+  }
+
+  /** A stream comes back to them; a picture that is alone has no other chance. After all else, for a doubtful find hides a better one. */
+  async addMissed(): Promise<void> {
+    for (const proposal of this.#missed) await this.#addProposed(proposal, onceMore)
   }
 
   /** A look in one turn; in all of them where it shows a face that stands otherwise. */
   async #addGlimpsed(proposal: Proposal, turn: number): Promise<void> {
     if (this.#isKnown(proposal)) return
-    const sight = await this.#sightOf(proposal, turn)
+    const sight = await this.#sightOf(proposal, turn, proposalSquare)
     if (!sight || sight.seen.score < this.options.minScore) return
-    if (sight.marked.upright >= surelyUpright) this.#add(sight.seen, sight.marked)
-    else await this.#addProposed(proposal)
+    if (sight.marked.upright >= surelyUpright) await this.#addNew(sight)
+    else await this.#addProposed(proposal, atFirst)
   }
 
   #isKnown({ place }: Proposal): boolean {
@@ -171,26 +195,34 @@ class Search {
    * In the first turn in which detector and landmarks agree that it surely stands upright, else in that in which it most does, or where the
    * detector is surest.
    */
-  async #addProposed(proposal: Proposal): Promise<void> {
-    if (this.#isKnown(proposal)) return
+  async #addProposed(proposal: Proposal, { square, eighthsFrom }: Way): Promise<boolean> {
+    if (this.#isKnown(proposal)) return true
     const isUpright = ({ seen, marked }: Sight, least: number): boolean =>
       marked.upright >= least && seen.score >= this.options.minScore
     const sights: Sight[] = []
     const upright = (): Sight[] => sights.filter((sight) => isUpright(sight, leastUpright))
     for (const turn of turns) {
-      const isEnough = upright().length > 0 || (sights.length === 0 && proposal.score < likelyProposal)
+      const isEnough = upright().length > 0 || (sights.length === 0 && proposal.score < eighthsFrom)
       if (turn === eighths[0] && isEnough) break
-      const sight = await this.#sightOf(proposal, turn)
+      const sight = await this.#sightOf(proposal, turn, square)
       if (sight) sights.push(sight)
       if (sight && isUpright(sight, surelyUpright)) break
     }
     const chosen = best(upright(), ({ marked }) => marked.upright) ?? best(sights, ({ seen }) => seen.score)
-    if (chosen && chosen.seen.score >= this.options.minScore) this.#add(chosen.seen, chosen.marked)
+    if (!chosen || chosen.seen.score < this.options.minScore) return false
+    await this.#addNew(chosen)
+    return true
+  }
+
+  /** A face that no frame has shown before. */
+  async #addNew({ seen, marked }: Sight): Promise<void> {
+    const isUpright = marked.upright >= leastUpright
+    this.#add(seen, isUpright ? await markAround(this.networks, this.frame, seen.place, marked) : marked)
   }
 
   /** With the score of both nets. */
-  async #sightOf(proposal: Proposal, turn: number): Promise<Sight | undefined> {
-    const sight = await this.#sight(squareOf(proposal, turn))
+  async #sightOf(proposal: Proposal, turn: number, square: number): Promise<Sight | undefined> {
+    const sight = await this.#sight(squareOf(proposal, turn, square))
     return sight && { ...sight, seen: { ...sight.seen, score: agreed(sight.seen.score, proposal.score) } }
   }
 

@@ -50,6 +50,29 @@ describe('a face at any roll', () => {
     }
   })
 
+  it.each([
+    ['sample2.jpg', 1, 45],
+    ['sample2.jpg', 1, 270]
+  ] as const)(
+    'is found in a picture that no other follows where the finder hardly proposes it: %s, face %i, %i°',
+    async (name, which, roll) => {
+      const scene = turnFace(await readPhoto(name), which, name, { roll })
+      const outcome = judge(scene, await searchFaces(networks, scene, once))
+      expect(outcome).toMatchObject({ found: true, upright: true, eyes: true, others: 0 })
+    }
+  )
+
+  it.each([
+    ['sample5.jpg', 2, 60],
+    ['sample4.jpg', 1, 240]
+  ] as const)(
+    'has both eyes in their places where one view of it misses them: %s, face %i, %i°',
+    async (name, which, roll) => {
+      const scene = turnFace(await readPhoto(name), which, name, { roll })
+      expect(judge(scene, await searchFaces(networks, scene, once))).toMatchObject({ found: true, eyes: true })
+    }
+  )
+
   it('is found upright where it has a beard and hangs upside down, so that the beard looks like hair', async () => {
     const seed = 960_012
     const random = createRandom(seed)

@@ -30,7 +30,7 @@ const leastProposal = 0.05
 const mostProposals = 12
 /** A proposal that is worth more than four looks, and one that is worth it in a picture that no other follows. */
 const likelyProposal = 0.3
-const possibleProposal = 0.1
+const possibleProposal = 0.2
 /** The finder's boxes are about a third too wide, a few are twice; the side of the square to look at, in their mean sides. */
 const proposalSquare = 2.4
 const closerSquare = 2
@@ -86,9 +86,11 @@ interface Way {
   square: number
   /** The score from which on a proposal is looked at in eighths where it shows nothing in quarters. */
   eighthsFrom: number
+  /** How upright it has to stand to count at all. */
+  least: number
 }
-const atFirst: Way = { square: proposalSquare, eighthsFrom: likelyProposal }
-const onceMore: Way = { square: closerSquare, eighthsFrom: possibleProposal }
+const atFirst: Way = { square: proposalSquare, eighthsFrom: likelyProposal, least: Number.NEGATIVE_INFINITY }
+const onceMore: Way = { square: closerSquare, eighthsFrom: possibleProposal, least: surelyUpright }
 
 const squareOf = ({ place: { centre, width, height, roll } }: Proposal, turn: number, square: number): Square => ({
   centre,
@@ -195,7 +197,7 @@ class Search {
    * In the first turn in which detector and landmarks agree that it surely stands upright, else in that in which it most does, or where the
    * detector is surest.
    */
-  async #addProposed(proposal: Proposal, { square, eighthsFrom }: Way): Promise<boolean> {
+  async #addProposed(proposal: Proposal, { square, eighthsFrom, least }: Way): Promise<boolean> {
     if (this.#isKnown(proposal)) return true
     const isUpright = ({ seen, marked }: Sight, least: number): boolean =>
       marked.upright >= least && seen.score >= this.options.minScore
@@ -209,7 +211,7 @@ class Search {
       if (sight && isUpright(sight, surelyUpright)) break
     }
     const chosen = best(upright(), ({ marked }) => marked.upright) ?? best(sights, ({ seen }) => seen.score)
-    if (!chosen || chosen.seen.score < this.options.minScore) return false
+    if (!chosen || chosen.seen.score < this.options.minScore || chosen.marked.upright < least) return false
     await this.#addNew(chosen)
     return true
   }

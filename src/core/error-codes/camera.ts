@@ -59,7 +59,7 @@ export const cameraErrors = errorArea({
     },
     'PL-CAMERA-TLS': {
       cause: 'Another port than that of TLS, a camera that encrypts as was usual before TLS 1.2, or one that hangs.',
-      fix: "Check the port in the url; renew the camera's firmware, or take rtsp:// within a network that is yours alone."
+      fix: "Check the port in the url; renew the camera's firmware, or take rtsp:// in the place of rtsps://, http:// in the place of https://, within a network that is yours alone."
     },
     'PL-CAMERA-CA': {
       cause: 'The file is missing, painlens may not read it, or it holds no PEM certificate.',

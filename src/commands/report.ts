@@ -1,5 +1,5 @@
 import { fixOf } from '../core/error-codes/index.js'
-import { messageOf, PainlensError, printed } from '../core/errors.js'
+import { messageOf, PainlensError, printed, withoutFullStop } from '../core/errors.js'
 import { printableLines } from '../core/printable.js'
 import { toStderr, type Write } from '../core/terminal.js'
 
@@ -12,7 +12,7 @@ export function report(error: unknown, write: Write = toStderr): number {
     write(`painlens: ${printed(error)}\n`)
     return error.exitCode
   }
-  write(`painlens: ${printableLines(messageOf(error))}. ${fixOf('PL-UNEXPECTED')} [PL-UNEXPECTED]\n`)
+  write(`painlens: ${printableLines(withoutFullStop(messageOf(error)))}. ${fixOf('PL-UNEXPECTED')} [PL-UNEXPECTED]\n`)
   if (process.env.PAINLENS_DEBUG && error instanceof Error) write(`${error.stack}\n`)
   return 1
 }

@@ -22,23 +22,27 @@ export class PainlensError extends Error implements Problem {
   get exitCode(): 1 | 2 {
     return 1
   }
+  /** What went wrong, without a full stop. */
+  readonly what: string
   /** What to do about it: whole sentences. */
   readonly fix: string
 
   /**
    * @param code  from the table of its area in `error-codes/`
-   * @param what  what went wrong, without a full stop: `the model's hash differs from the manifest's`
+   * @param what  what went wrong: `the model's hash differs from the manifest's`; a full stop that another program has put at its end is left out
    * @param where file:line, camera id, topic, address, …
    * @param options fix: where this place can say more than the table does
    */
   constructor(
     readonly code: ErrorCode,
-    readonly what: string,
+    what: string,
     readonly where: string,
     { fix = fixOf(code), ...options }: { fix?: string; cause?: unknown } = {}
   ) {
-    super(`${where}: ${what}. ${fix}`, options)
+    const open = withoutFullStop(what)
+    super(`${where}: ${open}. ${fix}`, options)
     this.name = new.target.name
+    this.what = open
     this.fix = fix
   }
 }
@@ -112,6 +116,9 @@ export class NotSent extends ClosedError {
     super('PL-BROKER-NOT-SENT', why, 'mqtt.url')
   }
 }
+
+/** FFmpeg, OpenSSL and Node.js end some of their messages with one. A path that ends with `..` keeps it. */
+export const withoutFullStop = (text: string): string => text.replace(/(?<=[\p{L}\p{N})"'\]])\.$/u, '')
 
 /** The whole text of anything thrown. */
 export function messageOf(error: unknown): string {

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { report } from '../../src/commands/report.js'
 import { errorArea } from '../../src/core/error-codes/area.js'
 import { type ErrorCode, errorAreas, errorCodes, fixOf } from '../../src/core/error-codes/index.js'
 import {
@@ -94,6 +95,14 @@ describe('the table of error codes', () => {
 })
 
 describe('what the sources throw', () => {
+  it('no sentence of a message, a table or a page ends with two full stops', () => {
+    const doubled = /[\p{L}\p{N})\]}"]\.\.(?=[ '"`<]|\\n)/u
+    const lines = [...sources].flatMap(([file, text]) =>
+      text.split('\n').flatMap((line) => (doubled.test(line) ? [`${file}: ${line.trim()}`] : []))
+    )
+    expect(lines).toEqual([])
+  })
+
   it('sources throw classes of painlens, or a RangeError or TypeError for a wrong call of a library function', () => {
     const plain = [...sources].flatMap(([file, text]) => (/\bnew Error\(/.test(text) ? [file] : []))
     // The one speaks as the system does (EFBIG, ETIMEDOUT), to a caller that words it; the other gives an error of another
@@ -108,6 +117,22 @@ describe('an error', () => {
     expect(error).toMatchObject({ code: 'PL-NPY', fix: fixOf('PL-NPY'), exitCode: 1 })
     expect(error.message).toBe(`a.npy: is cut short. ${fixOf('PL-NPY')}`)
     expect(new InputError('PL-NPY', 'is cut short', 'a.npy', { fix: 'Copy it.' }).message).toMatch(/short\. Copy it\.$/)
+  })
+
+  it.each([
+    ['received signal 15.', 'received signal 15'],
+    ['cannot be read (bad "header".)', 'cannot be read (bad "header".)'],
+    ['the folder is ..', 'the folder is ..'],
+    ['it is 3.5', 'it is 3.5']
+  ])('an error about %j has one full stop between what went wrong and what to do', (what, told) => {
+    const error = new InputError('PL-NPY', what, 'a.npy', { fix: 'Copy it.' })
+    expect([error.what, error.message]).toEqual([told, `a.npy: ${told}. Copy it.`])
+  })
+
+  it('a foreign error whose message ends with a full stop is reported with one', () => {
+    const written: string[] = []
+    expect(report(new Error('Input buffer is empty.'), (text) => written.push(text))).toBe(1)
+    expect(written[0]).toMatch(/^painlens: Input buffer is empty\. \w/)
   })
 
   it('an error is printed with its code last, and a foreign one with PL-UNEXPECTED', () => {

@@ -63,8 +63,11 @@ const kernelFolders: ReadonlyMap<number, string> = new Map([
   [0x62656572, 'sysfs'],
   [0x64626720, 'debugfs'],
   [0x74726163, 'tracefs'],
-  [0x63677270, 'cgroup2']
+  [0x63677270, 'cgroup2'],
+  [0x1cd1, 'devpts']
 ])
+/** What the kernel shows of the machine's devices: its file system has the type of one in memory, where pictures may lie. */
+const deviceFolder = '/dev'
 
 interface Place {
   /** The path within the given folder; empty for given files. */
@@ -104,7 +107,7 @@ class Search {
       this.#passOver(kind, place.named, specialFileError(kind, path))
     } catch (error) {
       this.signal.throwIfAborted()
-      this.#passOver('unreadable', true, fileRefusal(error, path))
+      this.#passOver('unreadable', true, await fileRefusal(error, path))
     }
   }
 
@@ -136,7 +139,7 @@ class Search {
 
   /** Why a search there would have no end; null where it has one. */
   async #endless(real: string): Promise<string | null> {
-    const kernel = kernelFolders.get((await statfs(real)).type)
+    const kernel = real === deviceFolder ? 'devices' : kernelFolders.get((await statfs(real)).type)
     if (kernel !== undefined) return `is a folder of the kernel (${kernel}), not of files on a disk`
     const holds = this.#named?.startsWith(real.endsWith(sep) ? real : real + sep)
     return holds ? `is a link to ${printable(real)}, which holds the folder that was named` : null

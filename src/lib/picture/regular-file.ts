@@ -1,5 +1,5 @@
 import { constants, type Stats } from 'node:fs'
-import { type FileHandle, open, stat } from 'node:fs/promises'
+import { type FileHandle, open, readlink, stat } from 'node:fs/promises'
 import { type ErrorCode, InputError } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
 
@@ -18,14 +18,17 @@ const refusals: Readonly<Record<string, readonly [code: ErrorCode, what: string]
 }
 
 /** A system error in painlens's words. Node.js's own message repeats the name with its escape sequences. */
-export function fileRefusal(error: unknown, path: string): InputError {
+export async function fileRefusal(error: unknown, path: string): Promise<InputError> {
   if (error instanceof InputError) return error
   const { code: name = 'unknown' } = error as NodeJS.ErrnoException
   const listedButGone = name === 'ENOENT' && path.includes('\ufffd')
   const [code, what] = listedButGone
     ? (['PL-PICTURE-NAME', 'has a name that is not UTF-8'] as const)
     : (refusals[name] ?? (['PL-PICTURE-FORBIDDEN', `cannot be read (${name})`] as const))
-  return new InputError(code, what, printable(path), { cause: error })
+  const target = name === 'ENOENT' ? await readlink(path).catch(() => undefined) : undefined
+  const link = target === undefined ? {} : { fix: 'Remove the link, or put back what it leads to.' }
+  const told = target === undefined ? what : `is a link to ${printable(target)}, which is not there`
+  return new InputError(code, told, printable(path), { ...link, cause: error })
 }
 
 const specials = [
@@ -70,7 +73,7 @@ export async function readRegular(path: string, signal: AbortSignal, most?: numb
     }
   } catch (error) {
     signal.throwIfAborted()
-    throw fileRefusal(error, path)
+    throw await fileRefusal(error, path)
   }
 }
 

@@ -162,16 +162,28 @@ describe('the files that painlens explain takes', () => {
     })
   })
 
-  it('are not looked for in /proc, nor from / on; those beside such links are found', async () => {
+  it('are not there behind a link that leads nowhere, which is told with where it leads', async () => {
+    await symlink('gone\u001b[2J', at('dead.jpg'))
+    const { passedOver } = await findPictures([folder], at('none'), live)
+    expect(passedOver.map(({ error }) => error.message)).toEqual([
+      `${at('dead.jpg')}: is a link to gone\\x1b[2J, which is not there. Remove the link, or put back what it leads to.`
+    ])
+    await expect(readRegular(at('dead.jpg'), live)).rejects.toThrow(/is a link to gone/)
+    await expect(readRegular(at('never.jpg'), live)).rejects.toThrow(/there is no such file/)
+  })
+
+  it('are not looked for in /proc and /dev, nor from / on; those beside such links are found', async () => {
     await mkdir(at('a'))
     await symlink('/proc', at('a', 'kernel'))
     await symlink('/', at('a', 'root'))
+    await symlink('/dev', at('a', 'machine'))
     await symlink('..', at('a', 'up'))
     await writeFile(at('a', 'z.png'), await grey().png().toBuffer())
     const { pictures, passedOver } = await findPictures([at('a'), '/proc/self'], at('none'), live)
     expect(pictures.map(({ within }) => within)).toEqual(['z.png'])
     expect(passedOver.map(({ as, fails, error }) => `${as}, ${fails}: ${error.code} ${error.what}`)).toEqual([
       'folder not searched, false: PL-PICTURE-SEARCH is a folder of the kernel (proc), not of files on a disk',
+      'folder not searched, false: PL-PICTURE-SEARCH is a folder of the kernel (devices), not of files on a disk',
       'folder not searched, false: PL-PICTURE-SEARCH is a link to /, which holds the folder that was named',
       `folder not searched, false: PL-PICTURE-SEARCH is a link to ${folder}, which holds the folder that was named`,
       'folder not searched, true: PL-PICTURE-SEARCH is a folder of the kernel (proc), not of files on a disk'

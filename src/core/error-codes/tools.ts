@@ -81,7 +81,7 @@ export const toolErrors = errorArea({
     },
     'PL-PICTURE-FORMAT': {
       cause:
-        'It is a picture in a format that sharp cannot read, such as HEIC (telephones), BMP or a raw camera format.',
+        'It is a picture in a format that sharp cannot read, such as HEIC (telephones), BMP or a raw camera format, or one of numbers that are no colours until their range is known (a floating-point TIFF).',
       fix: 'Save it as JPEG or PNG.'
     },
     'PL-PICTURE-OTHER-FILE': {
@@ -93,7 +93,7 @@ export const toolErrors = errorArea({
       fix: 'Name a file that is on a disk; save first what comes out of a pipe.'
     },
     'PL-PICTURE-TOO-LARGE': {
-      cause: 'The file is larger than painlens reads into memory; the message has the limit.',
+      cause: 'The file or its picture is larger than painlens reads into memory; the message has the limit.',
       fix: 'Save the picture smaller, or as JPEG.'
     },
     'PL-PICTURE-NAME': {

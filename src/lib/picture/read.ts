@@ -1,4 +1,4 @@
-import type { Sharp } from 'sharp'
+import type { Metadata, Sharp } from 'sharp'
 import { InputError, messageOf } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
 import type { Size } from '../../core/types.js'
@@ -7,6 +7,8 @@ import { loadSharp } from './sharp.js'
 
 /** Larger photographs are scaled down to save memory; their faces stay large enough. */
 const mostPixels = 4096
+/** A picture of more is not decoded: what a file of a few bytes can claim would take gigabytes. */
+const mostDecoded = 16_383 ** 2
 /** Limit of decoding, against pictures made to take long; libvips checks it between rows. */
 const mostSeconds = 120
 
@@ -40,17 +42,28 @@ export async function readCrop(path: string, { width, height }: Size, signal: Ab
 async function opened(path: string, signal: AbortSignal): Promise<{ picture: Sharp; frames: number }> {
   const bytes = await readRegular(path, signal)
   const sharp = loadSharp()
-  const picture = sharp(bytes, { failOn: 'error' }).rotate().timeout({ seconds: mostSeconds })
-  return { picture, frames: await framesIn(bytes) }
+  // What cannot be read is told when the pixels are asked for.
+  const described = await sharp(bytes, { limitInputPixels: false })
+    .metadata()
+    .catch(() => undefined)
+  if (described) refuseKind(described, path)
+  const picture = sharp(bytes, { failOn: 'error', limitInputPixels: mostDecoded }).rotate()
+  // GIF, WebP, TIFF and AVIF as libvips counts them.
+  const frames = Math.max(1, described?.pages ?? 1, framesInPng(bytes))
+  return { picture: picture.timeout({ seconds: mostSeconds }), frames }
 }
 
-/** GIF, WebP, TIFF and AVIF as libvips counts them. @returns 1 for what cannot be read: that is told when the pixels are asked for */
-async function framesIn(bytes: Buffer): Promise<number> {
-  const sharp = loadSharp()
-  const { pages = 1 } = await sharp(bytes)
-    .metadata()
-    .catch(() => ({}) as { pages?: number })
-  return Math.max(1, pages, framesInPng(bytes))
+/** @throws InputError for more pixels than are decoded, and for numbers of which libvips would make black or wrong colours */
+function refuseKind({ width, height, depth }: Metadata, path: string): void {
+  const millions = (pixels: number): number => Math.ceil(pixels / 1e6)
+  if (width * height > mostDecoded) {
+    const what = `has ${width} x ${height} pixels, ${millions(width * height)} million; up to ${millions(mostDecoded)} million are read`
+    throw new InputError('PL-PICTURE-TOO-LARGE', what, printable(path), { fix: 'Save the picture smaller.' })
+  }
+  if (depth === 'uchar' || depth === 'ushort') return
+  const what = `holds numbers of another kind (${depth}) than 8 or 16 bits for each colour, and does not say which of them is white`
+  const fix = 'Save it as PNG or TIFF of 8 or 16 bits, with its darkest value as black and its brightest as white.'
+  throw new InputError('PL-PICTURE-FORMAT', what, printable(path), { fix })
 }
 
 const pngHeader = 8

@@ -34,6 +34,36 @@ async function found(paths = [folder], out = at('none')) {
   }
 }
 
+/** A TIFF of one row and one channel. @param format of its samples (TIFF 6.0, SampleFormat): 1 whole numbers, 3 floating point */
+function tiff(format: number, row: Float32Array | Uint32Array | Uint16Array): Buffer {
+  const data = Buffer.from(row.buffer)
+  const shorts = [
+    [256, row.length],
+    [257, 1],
+    [258, 8 * row.BYTES_PER_ELEMENT],
+    [259, 1],
+    [262, 1]
+  ]
+  const strip = [
+    [273, 8],
+    [277, 1],
+    [278, 1],
+    [279, data.length],
+    [339, format]
+  ]
+  const entries = [...shorts, ...strip].map(([tag, value]) => {
+    const entry = Buffer.alloc(12)
+    entry.writeUInt16LE(tag!)
+    entry.writeUInt16LE(3, 2)
+    entry.writeUInt32LE(1, 4)
+    entry.writeUInt16LE(value!, 8)
+    return entry
+  })
+  const head = Buffer.from('49492a0000000000', 'hex')
+  head.writeUInt32LE(8 + data.length, 4)
+  return Buffer.concat([head, data, Buffer.from([entries.length, 0]), ...entries, Buffer.alloc(4)])
+}
+
 /** The first bytes of files as programs write them. */
 const heads: Record<string, Buffer> = {
   HEIC: Buffer.from('000000186674797068656963000000006d69663168656963', 'hex'),
@@ -222,6 +252,48 @@ describe('the files that painlens explain takes', () => {
         'mine.png: PL-PICTURE-FORBIDDEN, unreadable, fails'
       ]
     })
+  })
+
+  it('do not include one of more pixels than are decoded, whatever its file has', async () => {
+    const png = await grey().png().toBuffer()
+    // Width and height of IHDR, then its CRC (PNG, third edition, 11.2.1).
+    for (const offset of [16, 20]) png.writeUInt32BE(30_000, offset)
+    png.writeUInt32BE(crc32(png.subarray(12, 29)), 29)
+    await writeFile(at('huge.png'), png)
+    const reading = readPicture(at('huge.png'), live)
+    await expect(reading).rejects.toMatchObject({ code: 'PL-PICTURE-TOO-LARGE', fix: 'Save the picture smaller.' })
+    await expect(reading).rejects.toThrow('has 30000 x 30000 pixels, 900 million; up to 269 million are read')
+  })
+
+  it('do not include a TIFF of numbers whose range it does not say; one of 16 bits is read', async () => {
+    const ramp = Array.from({ length: 64 }, (_, i) => i / 64)
+    await writeFile(at('float.tif'), tiff(3, Float32Array.from(ramp)))
+    await writeFile(
+      at('whole.tif'),
+      tiff(
+        1,
+        Uint32Array.from(ramp, (value) => value * 2 ** 32)
+      )
+    )
+    await writeFile(
+      at('fine.tif'),
+      tiff(
+        1,
+        Uint16Array.from(ramp, (value) => value * 2 ** 16)
+      )
+    )
+    for (const [name, kind] of [
+      ['float', 'float'],
+      ['whole', 'uint']
+    ]) {
+      const reading = readPicture(at(`${name}.tif`), live)
+      await expect(reading).rejects.toMatchObject({ code: 'PL-PICTURE-FORMAT' })
+      await expect(reading).rejects.toThrow(
+        `(${kind}) than 8 or 16 bits for each colour, and does not say which of them is white`
+      )
+    }
+    const { data } = await readPicture(at('fine.tif'), live)
+    expect(data.filter((_, i) => i % 3 === 0)).toEqual(Uint8Array.from(ramp, (value) => value * 256))
   })
 
   it('do not include those whose names are too long or not in UTF-8, which the error says', async () => {

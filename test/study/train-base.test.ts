@@ -178,6 +178,14 @@ describe('a base', { timeout: patience(60_000) }, () => {
     writeFileSync(base, stringify({ ...manifest, output: outputs[0]!.name }))
     await train(optionsFor('several-out', { base }))
     writeFileSync(base, stringify(manifest))
-    await expect(train(optionsFor('several-none', { base }))).rejects.toMatchObject({ code: 'PL-MODEL-OUTPUT' })
+    await expect(train(optionsFor('several-none', { base }))).rejects.toMatchObject({
+      code: 'PL-MODEL-OUTPUT',
+      fix: expect.stringMatching(/^Put output: NAME into the manifest/)
+    })
+    const input = join(rig.folder, 'input.yaml')
+    await expect(train(optionsFor('several-input', { base: file, input }))).rejects.toMatchObject({
+      code: 'PL-MODEL-OUTPUT',
+      fix: expect.stringMatching(/^Give --base a manifest of this file that has output: NAME/)
+    })
   })
 })

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { parse } from 'yaml'
-import { InputError, messageOf, UnsupportedModelError } from '../../core/errors.js'
+import { InputError, ModelError, messageOf, UnsupportedModelError } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
 import { layerGraphOf } from '../../lib/lrp/index.js'
 import { loadManifest, readInput } from '../../lib/model/load-manifest.js'
@@ -21,6 +21,8 @@ export interface Base {
   input: ModelInput
   /** How faces are cut out for it; null where that is not known. */
   alignment: { eyeDistance: number; eyeY: number } | null
+  /** What says how pictures become its input, and which output counts: its manifest, or `--input`. */
+  described: 'manifest' | '--input'
   /** The output that holds the scores, where the model has several and a manifest names one. */
   output?: string
 }
@@ -34,7 +36,8 @@ export interface Base {
 export async function readBase(file: string, input: string | undefined): Promise<Base> {
   if (/\.ya?ml$/i.test(file)) {
     const { name, file: model, sha256, licence, input: own, alignment, output } = await loadManifest(file)
-    return { name, file: model, sha256, licence, input: own, alignment, ...(output !== undefined && { output }) }
+    const base = { name, file: model, sha256, licence, input: own, alignment, described: 'manifest' as const }
+    return output === undefined ? base : { ...base, output }
   }
   if (input === undefined) {
     const what = 'an ONNX file does not say how pictures become its input'
@@ -42,7 +45,8 @@ export async function readBase(file: string, input: string | undefined): Promise
   }
   const name = basename(file).replace(/\.onnx$/i, '')
   const sha256 = await sha256Of(file)
-  return { name, file, sha256, licence: 'unknown', input: await inputOf(input), alignment: null }
+  const known = { input: await inputOf(input), alignment: null, described: '--input' as const }
+  return { name, file, sha256, licence: 'unknown', ...known }
 }
 
 async function inputOf(given: string): Promise<ModelInput> {
@@ -72,9 +76,12 @@ async function inputOf(given: string): Promise<ModelInput> {
  * Reads a base's layers, and holds what it takes against what is said of it.
  * @throws InputError where it takes other pictures, ModelError where it takes more than one picture, UnsupportedModelError
  */
-export function baseLayers(model: OnnxModel, { file, input, output }: Base): ReturnType<typeof layerGraphOf> {
+export function baseLayers(
+  model: OnnxModel,
+  { file, input, output, described }: Base
+): ReturnType<typeof layerGraphOf> {
   const choice = output === undefined ? {} : { output }
-  const given = signatureOf(model, choice, file).input
+  const given = signed(() => signatureOf(model, choice, file), described).input
   const wrong = (what: string, fix: string): InputError =>
     new InputError('PL-STUDY-BASE', what, printable(file), { fix })
   if (given.type !== 'float32')
@@ -100,6 +107,19 @@ export function baseLayers(model: OnnxModel, { file, input, output }: Base): Ret
     if (!(error instanceof UnsupportedModelError)) throw error
     throw new UnsupportedModelError('PL-TRAIN-MODEL', `its layers cannot be read: ${error.what}`, printable(file), {
       fix: 'Give a base of the operators in docs/operate/models.md: one that LRP explains can be trained.',
+      cause: error
+    })
+  }
+}
+
+/** A fault of the base's output, with what to do about it where no manifest names one. */
+function signed<T>(read: () => T, described: Base['described']): T {
+  try {
+    return read()
+  } catch (error) {
+    if (described === 'manifest' || !(error instanceof ModelError) || error.code !== 'PL-MODEL-OUTPUT') throw error
+    throw new ModelError(error.code, error.what, printable(error.where), {
+      fix: "Give --base a manifest of this file that has output: NAME, of the one that holds the classes' scores (docs/operate/models.md), or export it with that output alone.",
       cause: error
     })
   }

@@ -17,7 +17,7 @@ export function decoded(bytes: Buffer): string {
   }
 }
 
-/** A table with names of columns in small letters. */
+/** A table, with names of columns in small letters unless they are asked for as they are. */
 export interface Table {
   columns: string[]
   delimiter: string
@@ -26,11 +26,18 @@ export interface Table {
   problems: { number: number; message: string }[]
 }
 
+const inSmallLetters = (header: string): string => header.trim().toLowerCase()
+
 /**
  * Reads a table. Lines may end in any way, and in several: who adds rows in another program mixes them. Blank rows are dropped, and counted.
  * @param refused makes the error that is thrown where two columns have the same name, or a quote is never closed
+ * @param nameOf what a header says; of columns that are named by labels, capitals and blanks too are of the name
  */
-export function parsed(text: string, refused: (what: string) => InputError): Table {
+export function parsed(
+  text: string,
+  refused: (what: string) => InputError,
+  nameOf: (header: string) => string = inSmallLetters
+): Table {
   const lines = text.replaceAll(/\r\n?/g, '\n')
   const blank = /^[\s,;]*\n/.exec(lines)?.[0] ?? ''
   const own = lines.slice(blank.length)
@@ -41,7 +48,7 @@ export function parsed(text: string, refused: (what: string) => InputError): Tab
     newline: '\n',
     delimiter: delimiterOf(own),
     transformHeader: (header, place) => {
-      const name = header.trim().toLowerCase()
+      const name = nameOf(header)
       if (name !== '' && named.has(name)) twice.add(name)
       // Spreadsheets leave empty columns behind. Papa would rename columns of the same name, and say so on the terminal.
       if (name === '' || named.has(name)) return `${name} ${place}`

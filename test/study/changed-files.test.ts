@@ -161,6 +161,11 @@ describe('what a run says of itself', () => {
 
   it.each([
     ['a subject twice', (run: RunFolder) => writeFolds(run, foldsOf(run), 'p1,2\n'), /row 11: p1 is there twice/],
+    [
+      'a fold that is none, behind a blank row',
+      (run: RunFolder) => writeFolds(run, foldsOf(run), '\np9,x\n'),
+      /row 12: x is no fold/
+    ],
     ['a fold that is none', (run: RunFolder) => writeFolds(run, foldsOf(run), 'p9,x\n'), /row 11: x is no fold/],
     [
       'no folds',

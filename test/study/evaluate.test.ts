@@ -319,6 +319,11 @@ describe('predictions that do not fit', () => {
       edit('data/index.csv', (t) => t.replace(',pain,', ',disgust,')),
       /row 2: the data set says p0 and disgust of it, not p0 and pain/
     ],
+    [
+      'of a fold that is none, behind blank rows',
+      edit('predictions.csv', (t) => t.replace('\n', '\n\n,,\n').replace(',1,', ',one,')),
+      /row 4: one is no fold/
+    ],
     ['of a fold that is none', edit('predictions.csv', (t) => t.replace(',1,', ',one,')), /row 2: one is no fold/],
     [
       'of folds with other labels',

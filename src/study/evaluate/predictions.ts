@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import Papa from 'papaparse'
 import { z } from 'zod'
 import { InputError } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
 import { softmax } from '../../lib/model/preprocess.js'
+import { parsed, type Table } from '../csv.js'
 import { type CropRow, type Dataset, neutral, problemsLine } from '../dataset.js'
 import { isThere } from '../files.js'
 import { yamlIn } from '../yaml-file.js'
@@ -28,20 +28,24 @@ const rounding = 1e-4
 export async function readPredictions(run: string, dataset: Dataset): Promise<JudgedData> {
   const file = join(run, 'predictions.csv')
   const text = await textOf(file)
-  const { data, errors, meta } = Papa.parse<Record<string, string>>(text, { header: true, skipEmptyLines: 'greedy' })
-  const labels = (meta.fields ?? []).filter((name) => name.startsWith('p_')).map((name) => name.slice(2))
-  const missing = ['crop', 'subject', 'label', 'fold', 'predicted'].filter((name) => !meta.fields?.includes(name))
+  const table = tableIn(text, file)
+  const labels = table.columns.filter((name) => name.startsWith('p_')).map((name) => name.slice(2))
+  const missing = ['crop', 'subject', 'label', 'fold', 'predicted'].filter((name) => !table.columns.includes(name))
   if (missing.length > 0 || labels.length < 2)
     throw wrong(file, missing.length > 0 ? `it has no column ${missing.join(', ')}` : 'it has no columns p_LABEL')
   if (!text.endsWith('\n')) throw wrong(file, 'it was cut short: its last line has no end')
-  const folds = await foldsOf(run, data, labels)
+  const folds = await foldsOf(
+    run,
+    table.rows.map(({ record }) => record),
+    labels
+  )
   const rows = new Map(dataset.rows.map((row) => [row.crop, row]))
   const heldOut = await foldBySubject(run)
-  const problems = errors.map(({ row, message }) => `row ${(row ?? 0) + 2}: ${message}`)
+  const problems = table.problems.map(({ number, message }) => `row ${number}: ${message}`)
   const found = new Map<string, Judged>()
-  for (const [i, record] of data.entries()) {
+  for (const { number, record } of table.rows) {
     const judged = judgedOf(record, { labels, rows, folds, heldOut, found })
-    if (typeof judged === 'string') problems.push(`row ${i + 2}: ${judged}`)
+    if (typeof judged === 'string') problems.push(`row ${number}: ${judged}`)
     else found.set(judged.row.crop, judged)
   }
   if (problems.length === 0) problems.push(...missingIn(dataset, found))
@@ -144,20 +148,26 @@ export async function dataOf(run: string): Promise<string> {
 export async function foldBySubject(run: string): Promise<Map<string, string> | null> {
   const file = join(run, 'folds.csv')
   if (!(await isThere(file))) return null
-  const { data, meta } = Papa.parse<Record<string, string>>(await textOf(file), {
-    header: true,
-    skipEmptyLines: 'greedy'
-  })
-  const missing = ['subject', 'fold'].filter((name) => !meta.fields?.includes(name))
+  const { rows, columns } = tableIn(await textOf(file), file)
+  const missing = ['subject', 'fold'].filter((name) => !columns.includes(name))
   if (missing.length > 0) throw wrong(file, `it has no column ${missing.join(', ')}`)
   const folds = new Map<string, string>()
-  for (const [i, { subject = '', fold = '' }] of data.entries()) {
-    if (!/^[1-9]\d*$/.test(fold)) throw wrong(file, `row ${i + 2}: ${printable(fold) || 'nothing'} is no fold`)
-    if (folds.has(subject)) throw wrong(file, `row ${i + 2}: ${printable(subject)} is there twice`)
+  for (const { number, record } of rows) {
+    const { subject = '', fold = '' } = record
+    if (!/^[1-9]\d*$/.test(fold)) throw wrong(file, `row ${number}: ${printable(fold) || 'nothing'} is no fold`)
+    if (folds.has(subject)) throw wrong(file, `row ${number}: ${printable(subject)} is there twice`)
     folds.set(subject, fold)
   }
   return folds
 }
+
+/** With the names of its columns as they are: `p_Pain` is of the label `Pain`. */
+const tableIn = (text: string, file: string): Table =>
+  parsed(
+    text,
+    (what) => wrong(file, what),
+    (header) => header
+  )
 
 const numberOf = (text: string | undefined): number =>
   text === undefined || text.trim() === '' ? Number.NaN : Number(text)

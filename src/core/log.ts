@@ -113,7 +113,7 @@ function textLine(line: string, form: 'text' | 'journal'): string {
   const about = Object.entries(fields).map(([key, value]) => `${printable(key)} ${fieldText(value)}`)
   const said = `${stage === undefined ? '' : `${fieldText(stage)}: `}${fieldText(msg)}${about.length > 0 ? ` (${about.join(', ')})` : ''}`
   if (form === 'journal') return `<${priorities[String(level)] ?? 6}>${said}\n`
-  return `${localTime(String(time))} ${String(level).padEnd(5)} ${said}\n`
+  return `${clockTime(String(time))} ${String(level).padEnd(5)} ${said}\n`
 }
 
 /** A text as it is, without what would steer a terminal; anything else as JSON. */
@@ -121,7 +121,7 @@ const fieldText = (value: unknown): string =>
   typeof value === 'string' ? printable(value) : printable(JSON.stringify(value) ?? '')
 
 /** `07:12:40`, in the time zone of this device. */
-function localTime(time: string): string {
+function clockTime(time: string): string {
   const date = new Date(time)
   return [date.getHours(), date.getMinutes(), date.getSeconds()].map((part) => String(part).padStart(2, '0')).join(':')
 }

@@ -121,12 +121,15 @@ type Cell = (alarm: AlarmMessage, acknowledgements: readonly Given[]) => string
 
 /** From left to right. */
 const columns: readonly (readonly [title: string, cell: Cell])[] = [
-  ['onset', ({ onset }) => localTime(onset)],
+  ['onset', ({ onset }) => localDayAndTime(onset)],
   ['camera', ({ camera }) => camera ?? '-'],
   ['place', ({ location: { ward, room, bed } }) => [ward, room, bed].filter(Boolean).join('/') || '-'],
   ['condition', ({ condition }) => condition],
   ['priority', ({ priority }) => priority],
-  ['lasted', ({ duration_s, state }) => (state === 'ended' ? duration(duration_s) : `${duration(duration_s)} …`)],
+  [
+    'lasted',
+    ({ duration_s, state }) => (state === 'ended' ? durationText(duration_s) : `${durationText(duration_s)} …`)
+  ],
   ['ended', ({ state, reason }) => (state === 'ended' ? (reason ?? '-') : 'not yet')],
   ['ack', ({ onset }, given) => (given.length > 0 ? acknowledged(given, onset) : '-')],
   ['score', ({ score }) => score?.toFixed(2) ?? '-']
@@ -159,14 +162,14 @@ function counted(alarms: readonly Told[]): string {
 /** The last one: `coming by nurse 7 at 07:12:40`, `seen by nurse 8 at 07:40:10 after the end (3 in all)`. */
 function acknowledged(given: readonly Given[], onset: string): string {
   const { by, at, kind, after_end } = given.at(-1)!
-  const [day, time] = localTime(at).split(' ')
-  const when = localTime(onset).startsWith(day!) ? time : `${day} ${time}`
+  const [day, time] = localDayAndTime(at).split(' ')
+  const when = localDayAndTime(onset).startsWith(day!) ? time : `${day} ${time}`
   const others = given.length > 1 ? ` (${given.length} in all)` : ''
   return `${kind} by ${by} at ${when}${after_end ? ' after the end' : ''}${others}`
 }
 
 /** `2026-01-01 07:12:30`, in the time zone of this device. */
-function localTime(time: string): string {
+function localDayAndTime(time: string): string {
   const date = new Date(time)
   const two = (value: number): string => String(value).padStart(2, '0')
   const day = [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join('-')
@@ -174,7 +177,7 @@ function localTime(time: string): string {
 }
 
 /** `42 s`, `3 min 5 s`, `2 h 10 min`, `3 d 4 h`. */
-function duration(seconds: number): string {
+function durationText(seconds: number): string {
   const whole = Math.round(seconds)
   const units = [
     [86_400, 'd', 3600, 'h'],

@@ -81,7 +81,7 @@ export async function collectAnswers(
   const store = new StoreChoice(given.secrets, options.config, prompter)
   const password = user === '' ? null : await passwordFor(inUrl.password, store, prompter)
   const cameras =
-    given.cameras ?? (prompter ? await askCameras(prompter, store) : missingAnswer('a camera (--camera id=url)'))
+    given.cameras ?? (prompter ? await promptForCameras(prompter, store) : missingAnswer('a camera (--camera id=url)'))
   return {
     device,
     facility: facility || null,
@@ -150,7 +150,7 @@ async function passwordFor(
   return prompter.ask({ text: 'Its password', hidden: true })
 }
 
-async function askCameras(prompter: Prompter, store: StoreChoice): Promise<CameraAnswer[]> {
+async function promptForCameras(prompter: Prompter, store: StoreChoice): Promise<CameraAnswer[]> {
   const cameras: CameraAnswer[] = []
   for (;;) {
     const first = cameras.length === 0

@@ -53,7 +53,7 @@ export const readInput = (value: unknown): { value: ModelInput } | { problem: st
  */
 export async function loadManifest(path: string): Promise<Manifest> {
   const absolute = resolve(path)
-  const raw = parseManifest(absolute, await readText(absolute))
+  const raw = parseManifest(absolute, await manifestText(absolute))
   const alarmIndex = raw.labels.indexOf(raw.alarm_label)
   if (alarmIndex < 0)
     throw new ModelError(
@@ -96,7 +96,7 @@ function checkResting({ labels, resting }: z.infer<typeof manifestSchema>, path:
   throw new ModelError('PL-MODEL-MANIFEST', what, path)
 }
 
-async function readText(path: string): Promise<string> {
+async function manifestText(path: string): Promise<string> {
   const unreadable = (why: string): ModelError =>
     new ModelError('PL-MODEL-MANIFEST-UNREADABLE', `the model manifest cannot be read (${why})`, path)
   try {

@@ -133,7 +133,7 @@ export async function writeModel(file: string, model: OnnxModel, options: WriteO
   const { durable = true } = options
   if (options.dataFile) {
     const split = splitOff(model, `${basename(file)}.data`)
-    await writeWhole(`${file}.data`, split.chunks, durable)
+    await writeModelFile(`${file}.data`, split.chunks, durable)
     await writeModel(file, split.model, { durable })
     return
   }
@@ -145,7 +145,7 @@ export async function writeModel(file: string, model: OnnxModel, options: WriteO
       file
     )
   }
-  await writeWhole(file, chunks, durable)
+  await writeModelFile(file, chunks, durable)
 }
 
 /** The model with its large tensors, those of branches too, moved to `location`, and that file's bytes. */
@@ -191,7 +191,7 @@ export async function removeUnfinished(file: string): Promise<void> {
   for (const name of left) await rm(join(folder, name), { force: true })
 }
 
-async function writeWhole(file: string, chunks: readonly Uint8Array[], durable: boolean): Promise<void> {
+async function writeModelFile(file: string, chunks: readonly Uint8Array[], durable: boolean): Promise<void> {
   const temporary = `${file}.${process.pid}.tmp`
   try {
     const handle = await open(temporary, 'w')

@@ -105,7 +105,7 @@ async function raise(parts: Partial<Parts>, show: Show, options: DemoOptions, si
   const page = { port: options.pagePort || (await freePort()), tokens: { ward: newToken(), technician: newToken() } }
   await writeDemoConfig(show.places, { camera: parts.camera.url, broker: broker.url }, page)
   introduce(show, parts.camera.url, broker.url, page)
-  if (!signal.aborted) parts.daemon = startDaemon(show)
+  if (!signal.aborted) parts.daemon = startDaemonProcess(show)
 }
 
 /** The daemon is stopped first, so that its last messages still reach the broker. */
@@ -209,7 +209,7 @@ function onCameraEvent(event: CameraEvent, show: Show, ready: (url: string) => v
   show.sayBegun()
 }
 
-function startDaemon({ places }: Show): Child {
+function startDaemonProcess({ places }: Show): Child {
   const log = createWriteStream(places.log)
   log.on('error', (error) => toStderr(`the daemon's log is not kept: ${messageOf(error)}\n`))
   const child = startPainlens({

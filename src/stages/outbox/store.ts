@@ -151,7 +151,7 @@ async function openDatabase(path: string, log: Log): Promise<Database> {
   try {
     return await openLevel(path)
   } catch (error) {
-    if (codeOf(error) !== 'LEVEL_CORRUPTION') throw outboxError(path, error)
+    if (systemCodeOf(error) !== 'LEVEL_CORRUPTION') throw outboxError(path, error)
     log.warn({ path }, 'the outbox is damaged; repairing it')
   }
   try {
@@ -181,7 +181,7 @@ const troubles: Record<string, { code: ErrorCode; what: string }> = {
 /** The user's view of a LevelDB or file system error. */
 export function outboxError(path: string, error: unknown): DiskError {
   const text = messageOf((error as { cause?: unknown } | null)?.cause ?? error)
-  const known = troubles[codeOf(error) ?? ''] ?? troubles[codeIn(text)]
+  const known = troubles[systemCodeOf(error) ?? ''] ?? troubles[codeIn(text)]
   const { code, what } = known ?? { code: 'PL-OUTBOX-OTHER', what: `the outbox cannot be used (${text})` }
   return new DiskError(code, what, path, { cause: error })
 }
@@ -192,11 +192,11 @@ const passing: ReadonlySet<string | undefined> = new Set(['ENOSPC', 'EROFS'])
 function mayPass(error: unknown): boolean {
   const source = error instanceof DiskError ? error.cause : error
   const text = messageOf((source as { cause?: unknown } | null)?.cause ?? source)
-  return passing.has(codeOf(source)) || passing.has(codeIn(text))
+  return passing.has(systemCodeOf(source)) || passing.has(codeIn(text))
 }
 
 /** The cause of an abstract-level error, which itself says only that the database is not open. */
-function codeOf(error: unknown): string | undefined {
+function systemCodeOf(error: unknown): string | undefined {
   const { cause, code } = error as { cause?: { code?: string }; code?: string }
   return cause?.code ?? code
 }

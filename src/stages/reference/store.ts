@@ -44,7 +44,7 @@ const mostBytes = 4 * 2 ** 20
 export async function readReferences(path: string): Promise<KeptReference[]> {
   let text: string | null
   try {
-    text = await readRegular(path)
+    text = await readIfRegular(path)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
     throw new DiskError('PL-REFERENCE-UNREADABLE', `cannot be read (${messageOf(error)})`, path, { cause: error })
@@ -60,7 +60,7 @@ export async function readReferences(path: string): Promise<KeptReference[]> {
  * A FIFO without a writer would hold up the start for ever, and a file without an end would fill the memory.
  * @returns null where it is another kind of file, or too large
  */
-async function readRegular(path: string): Promise<string | null> {
+async function readIfRegular(path: string): Promise<string | null> {
   const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
   try {
     const stats = await handle.stat()

@@ -34,7 +34,7 @@ export async function readPredictions(run: string, dataset: Dataset): Promise<Ju
   if (missing.length > 0 || labels.length < 2)
     throw wrong(file, missing.length > 0 ? `it has no column ${missing.join(', ')}` : 'it has no columns p_LABEL')
   if (!text.endsWith('\n')) throw wrong(file, 'it was cut short: its last line has no end')
-  const folds = await foldsOf(
+  const folds = await foldManifestsOf(
     run,
     table.rows.map(({ record }) => record),
     labels
@@ -108,7 +108,7 @@ function missingIn({ rows }: Dataset, found: ReadonlyMap<string, Judged>): strin
 }
 
 /** The manifest of each fold that occurs. @throws InputError */
-async function foldsOf(
+async function foldManifestsOf(
   run: string,
   records: readonly Record<string, string>[],
   labels: readonly string[]

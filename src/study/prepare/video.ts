@@ -112,7 +112,7 @@ export async function* framesOf(
       if (next.done) break
       for (const picture of pictures.push(next.value)) {
         const timeS = await times.at(given++)
-        if (timeS !== undefined) yield { ...picture, timeS, stretch: stretchAt(stretches, timeS) }
+        if (timeS !== undefined) yield { ...picture, timeS, stretch: stretchIndexAt(stretches, timeS) }
         signal.throwIfAborted()
       }
     }
@@ -128,7 +128,7 @@ export async function* framesOf(
 }
 
 /** The last that has begun. */
-const stretchAt = (stretches: readonly VideoStretch[], timeS: number): number =>
+const stretchIndexAt = (stretches: readonly VideoStretch[], timeS: number): number =>
   Math.max(
     0,
     stretches.findLastIndex(({ startS }) => timeS >= startS - 2 * instantS)

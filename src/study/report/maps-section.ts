@@ -84,7 +84,7 @@ function clusterWords(
         composite,
         label: label(one),
         other: label(other),
-        region: regionsOf(cluster.cells, map, places, run.dataset.size)
+        region: regionsUnder(cluster.cells, map, places, run.dataset.size)
           .map((name) => region[name])
           .join(', '),
         isMore: cluster.sign > 0,
@@ -100,7 +100,7 @@ function clusterWords(
 const named = 0.2
 
 /** The regions of most of the difference within a cluster, largest first; where none stands out, the largest. */
-function regionsOf(
+function regionsUnder(
   cells: readonly number[],
   map: Float64Array,
   places: Uint8Array,

@@ -64,7 +64,7 @@ export interface PassResult {
  * What is asked of a picture: what the model calls it; the alarm's label; and the contrast of the alarm's label with its own label, with each
  * other one where it shows the alarm's.
  */
-function targetsOf({ judged, label, place }: SampledPicture, alarm: number, classes: number): MapTask[] {
+function mapTasksOf({ judged, label, place }: SampledPicture, alarm: number, classes: number): MapTask[] {
   const others = Array.from({ length: classes }, (_, i) => i).filter((other) => other !== alarm)
   const contrasts = label === alarm ? others : [label]
   return [
@@ -83,7 +83,7 @@ export function tasksOf(
   return [
     ...pictures
       .filter(({ judged }) => judged.fold === fold)
-      .flatMap((picture) => targetsOf(picture, alarm, labels.length)),
+      .flatMap((picture) => mapTasksOf(picture, alarm, labels.length)),
     ...others.map(({ place, label }) => ({ place, target: label }))
   ]
 }

@@ -58,7 +58,7 @@ export async function readStudyRun(
       signal
     )
   }
-  const evaluation = await evaluationOf(run, judgement)
+  const evaluation = await readFittingEvaluation(run, judgement)
   const numbers = [...new Set(judgement.judged.map(({ fold }) => fold!))].sort((a, b) => a - b)
   const folds = new Map<number, Manifest>()
   for (const fold of numbers) folds.set(fold, await loadManifest(join(run, `fold-${fold}`, 'model.yaml')))
@@ -100,7 +100,7 @@ async function isEvaluated(run: string): Promise<boolean> {
 }
 
 /** @throws InputError where it is not what evaluate has written of these predictions */
-async function evaluationOf(run: string, { labels, alarmLabel, judged }: JudgedData): Promise<Evaluation> {
+async function readFittingEvaluation(run: string, { labels, alarmLabel, judged }: JudgedData): Promise<Evaluation> {
   const file = evaluationFile(run)
   const evaluation = await readEvaluation(file)
   const crops = judged.filter(({ row }) => labels.includes(row.label)).length

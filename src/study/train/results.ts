@@ -33,7 +33,7 @@ export interface LabelMetrics {
 /** Of crops that show an expression; neutral ones are left out. */
 export function metricsOf(predictions: readonly Prediction[], labels: readonly string[]): LabelMetrics {
   const shown = predictions.filter(({ row }) => labels.includes(row.label))
-  const pairs = shown.map(({ row, logits }) => [labels.indexOf(row.label), predictedOf(logits)] as const)
+  const pairs = shown.map(({ row, logits }) => [labels.indexOf(row.label), likeliestOf(logits)] as const)
   const confusion = confusionOf(labels.length, pairs)
   const { classes, accuracy } = classReport(confusion)
   const perLabel = (figure: 'precision' | 'recall') =>
@@ -41,7 +41,7 @@ export function metricsOf(predictions: readonly Prediction[], labels: readonly s
   return { crops: shown.length, accuracy, precision: perLabel('precision'), recall: perLabel('recall'), confusion }
 }
 
-const predictedOf = (logits: Float32Array): number => logits.indexOf(Math.max(...logits))
+const likeliestOf = (logits: Float32Array): number => logits.indexOf(Math.max(...logits))
 
 /** What a manifest says of a trained model beside what follows from its base and the data. */
 export interface TrainedDescription {
@@ -91,7 +91,7 @@ export async function writePredictions(
 ): Promise<void> {
   const rows = predictions.map(({ row, fold, logits, temperature }) => {
     const probabilities = softmax(logits, temperature)
-    return [row.crop, row.subject, row.label, fold + 1, labels[predictedOf(logits)], ...probabilities]
+    return [row.crop, row.subject, row.label, fold + 1, labels[likeliestOf(logits)], ...probabilities]
   })
   const fields = ['crop', 'subject', 'label', 'fold', 'predicted', ...labels.map((label) => `p_${label}`)]
   await writeStudyFile(file, [Papa.unparse({ fields, data: rows }, { newline: '\n' }), '\n'])

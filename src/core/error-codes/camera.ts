@@ -61,6 +61,11 @@ export const cameraErrors = errorArea({
       cause: 'Another port than that of TLS, a camera that encrypts as was usual before TLS 1.2, or one that hangs.',
       fix: "Check the port in the url; renew the camera's firmware, or take rtsp:// in the place of rtsps://, http:// in the place of https://, within a network that is yours alone."
     },
+    'PL-CAMERA-CLIENT-CERTIFICATE': {
+      cause:
+        'The camera shows its pictures only to viewers that it knows by a certificate of theirs (mutual TLS; in some settings "client authentication"). painlens has none: it logs in by user name and password.',
+      fix: "Switch the client certificate off in the camera's settings (HTTPS or RTSPS) and have it ask for user name and password."
+    },
     'PL-CAMERA-CA': {
       cause: 'The file is missing, painlens may not read it, or it holds no PEM certificate.',
       fix: 'Correct tls.ca of this camera.'

@@ -1,4 +1,5 @@
 import type { Failure } from '../decoder.js'
+import { asksForCertificate, wantsCertificate } from './camera-socket.js'
 
 /** What a status that is no success means (RFC 2326, 7.1.1; RFC 9110, 15). */
 const statuses: Readonly<Record<number, Failure>> = {
@@ -32,11 +33,15 @@ export function silent(method: string, answered: string | undefined): Failure {
   return { code: 'PL-CAMERA-STUCK', what: `the camera has answered ${answered}, and is silent after ${method}` }
 }
 
-/** @param method that it was asked; undefined before anything was */
-export const hungUp = (method: string | undefined): Failure => ({
-  code: 'PL-CAMERA-HANGS-UP',
-  what: `the camera hangs up ${method === undefined ? 'at once' : `when it is asked for ${method}`}`
-})
+/**
+ * @param method that it was asked; undefined before anything was
+ * @param error of the connection, if it had one
+ */
+export function hungUp(method: string | undefined, error: unknown): Failure {
+  if (asksForCertificate(error)) return wantsCertificate
+  const when = method === undefined ? 'at once' : `when it is asked for ${method}`
+  return { code: 'PL-CAMERA-HANGS-UP', what: `the camera hangs up ${when}` }
+}
 
 export const ended: Failure = { code: 'PL-CAMERA-ENDED', what: 'the camera has ended the stream' }
 export const notVideo: Failure = { code: 'PL-CAMERA-NOT-VIDEO', what: 'what it sends is no video stream' }

@@ -29,11 +29,26 @@ const unreachable: Failure = { code: 'PL-CAMERA-UNREACHABLE', what: 'there is no
 const closed: Failure = { code: 'PL-CAMERA-CLOSED', what: 'the camera has closed the connection' }
 
 export function networkFailure(error: unknown): Failure {
-  const code = codeOf(error)
+  const code = systemCodeOf(error)
   return networkFailures[code] ?? (/^(ECONNRESET|EPIPE)$/.test(code) ? closed : unreachable)
 }
 
-const codeOf = (error: unknown): string =>
+/**
+ * Which certificate it would have to be, no camera tells. With TLS 1.3 it is told only once the handshake is done (RFC 8446,
+ * 4.4.2.4), so that it is the first request that fails.
+ */
+export const wantsCertificate: Failure = {
+  code: 'PL-CAMERA-CLIENT-CERTIFICATE',
+  what: 'the camera asks for a client certificate, and painlens has none'
+}
+
+/** The alert of TLS 1.3 that says nothing else; those of TLS 1.2 say it only behind the camera's own certificate. */
+export const asksForCertificate = (error: unknown): boolean =>
+  systemCodeOf(error).endsWith('_ALERT_CERTIFICATE_REQUIRED')
+const refusesHandshake = (error: unknown): boolean =>
+  /_ALERT_(HANDSHAKE_FAILURE|BAD_CERTIFICATE|NO_CERTIFICATE)$/.test(systemCodeOf(error))
+
+const systemCodeOf = (error: unknown): string =>
   typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : ''
 
 /**
@@ -85,7 +100,7 @@ async function openTls({ host, port }: CameraUrl, tls: CameraTls, limit: AbortSi
     connected = true
   })
   const error = await opened(socket, 'secureConnect', limit)
-  const failure = error === undefined ? distrust(socket, tls, host) : tlsFailure(error, connected)
+  const failure = error === undefined ? distrust(socket, tls, host) : tlsFailure(socket, error, connected)
   if (failure) socket.destroy()
   else socket.setNoDelay(true)
   return failure ?? socket
@@ -109,9 +124,12 @@ const failedCa = (error: unknown): Failure => ({
   what: `the certificate authority of its tls.ca cannot be read: ${messageOf(error).split('\n')[0]}`
 })
 
-function tlsFailure(error: unknown, connected: boolean): Failure {
+function tlsFailure(socket: TLSSocket, error: unknown, connected: boolean): Failure {
   if (!connected) return error === 'late' ? networkFailures.ETIMEDOUT! : networkFailure(error)
-  const why = error === 'late' ? 'no answer' : codeOf(error)
+  // A camera without a cipher in common refuses before it has shown its certificate.
+  const shown = socket.getPeerX509Certificate() !== undefined
+  if (asksForCertificate(error) || (shown && refusesHandshake(error))) return wantsCertificate
+  const why = error === 'late' ? 'no answer' : systemCodeOf(error)
   return { code: 'PL-CAMERA-TLS', what: `the camera speaks no TLS that painlens speaks there (${why})` }
 }
 

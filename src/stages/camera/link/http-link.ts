@@ -128,7 +128,7 @@ export class HttpLink implements Link {
     clearTimeout(this.#timer)
     if (this.#closing.signal.aborted || this.progress.playing) return
     const isSyntax = error.code?.startsWith('HPE_') === true
-    this.#fail(isSyntax ? notVideo : hungUp(method))
+    this.#fail(isSyntax ? notVideo : hungUp(method, error))
   }
 
   #fail(failure: Failure): void {

@@ -313,7 +313,7 @@ export class RtspLink implements Link {
       this.#options.onFailure(error === undefined ? ended : networkFailure(error))
       this.#outlet.end()
     } else if (asked && asked.answered > 0 && !this.#reconnected) this.#askAgain(asked)
-    else this.#fail(hungUp(asked?.request.method))
+    else this.#fail(hungUp(asked?.request.method, error))
   }
 
   /** Some cameras close the connection with each challenge. Once: the answer to it then counts. */

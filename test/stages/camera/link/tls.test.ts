@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { createServer as createTlsServer } from 'node:tls'
 import { afterAll, test as base, describe } from 'vitest'
 import type { RtspServer } from '../../../../src/show/simulate/rtsp-server.js'
 import { type CameraCheck, type CameraTls, checkCamera } from '../../../../src/stages/camera/index.js'
@@ -37,6 +38,19 @@ async function encrypted(rig: Rig, { server: { cert, key } }: Certificates): Pro
 
 const check = (rig: Rig, url: string, tls?: CameraTls): Promise<CameraCheck> =>
   checkCamera({ id: 'bed', url, tls, decoder: rig.decoder, secrets: rig.secrets, timeoutMs: patienceNow(8000) })
+
+/** A TLS server that lets no viewer through. */
+async function bouncer(
+  rig: Rig,
+  { version, ...options }: { version: 'TLSv1.2' | 'TLSv1.3'; requestCert?: boolean; ciphers?: string }
+): Promise<number> {
+  const { cert, key } = current.server
+  const files = { cert: readFileSync(cert), key: readFileSync(key), ca: readFileSync(current.ca) }
+  const server = createTlsServer({ ...files, ...options, minVersion: version, maxVersion: version })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  rig.own(() => new Promise((resolve) => server.close(() => resolve())))
+  return (server.address() as { port: number }).port
+}
 
 describe.concurrent('an encrypted camera', () => {
   it('whose certificate is not trusted is refused with its fingerprint, and accepted once the config has that', async ({
@@ -88,6 +102,27 @@ describe.concurrent('an encrypted camera', () => {
     })
     const plain = await rig.server({ credentials: login })
     await expect(check(rig, `rtsps://127.0.0.1:${plain.port}/bed`)).rejects.toMatchObject({ code: 'PL-CAMERA-TLS' })
+  })
+
+  it.for([
+    ['TLSv1.2', 'rtsps'],
+    ['TLSv1.3', 'rtsps'],
+    ['TLSv1.2', 'https'],
+    ['TLSv1.3', 'https']
+  ] as const)(
+    'that asks for a client certificate by %s is told as such over %s',
+    async ([version, scheme], { rig, expect }) => {
+      const url = `${scheme}://127.0.0.1:${await bouncer(rig, { version, requestCert: true })}/bed`
+      const checking = check(rig, url, { fingerprint: fingerprintOf(current) })
+      await expect(checking).rejects.toMatchObject({ code: 'PL-CAMERA-CLIENT-CERTIFICATE' })
+      await expect(checking).rejects.toThrow(/asks for a client certificate/)
+    }
+  )
+
+  it('without a cipher in common is not taken for one that asks for a certificate', async ({ rig, expect }) => {
+    const port = await bouncer(rig, { version: 'TLSv1.2', ciphers: 'ECDHE-RSA-AES256-GCM-SHA384' })
+    await expect(check(rig, `https://127.0.0.1:${port}/bed`)).rejects.toMatchObject({ code: 'PL-CAMERA-TLS' })
+    await expect(check(rig, `https://127.0.0.1:${port}/bed`)).rejects.toThrow(/http:\/\/ in the place of https:/)
   })
 
   it('is not blamed for a file of authorities without a certificate that can be read', async ({ rig, expect }) => {

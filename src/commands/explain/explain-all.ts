@@ -44,11 +44,12 @@ interface Entry {
  */
 export async function explainAll(job: Job): Promise<number> {
   const { pictures, passedOver, manifest, composites, out, output, signal } = job
-  if (signal.aborted) return stopped(job, 0)
+  if (signal.aborted) return stopped(job, 0, 0)
   const entries = pictures.map((picture): Entry => ({ picture, subjects: [], failed: false }))
   const results = await ResultFolder.open(out, composites, signal)
+  if (results.unreadable.length > 0) output.complain(`painlens: ${unreadableText(results.unreadable)}\n`)
   const tally = new Tally(passedOver, 'explained')
-  let done = 0
+  let reached = { at: 0, done: 0 }
   for (const [i, composite] of composites.entries()) {
     if (signal.aborted) break
     if (composites.length > 1) output.write(`${composite} (${i + 1} of ${composites.length}):\n`)
@@ -56,14 +57,14 @@ export async function explainAll(job: Job): Promise<number> {
     const explainer = await openExplainer(job, composite)
     const own = { job, composite, explainer, first: i === 0, store: new CropStore(out), results, tally }
     try {
-      done = await pass(own, entries)
+      reached = { at: i, done: await pass(own, entries) }
     } finally {
       await explainer.close()
       output.progress(null)
       await removeUnexplained(own, entries)
     }
   }
-  if (signal.aborted) return stopped(job, done)
+  if (signal.aborted) return stopped(job, reached.at, reached.done)
   if (composites.length > 1) await drawFigure(job, entries, results)
   for (const { failed } of entries) if (!failed) tally.done()
   output.write(`${tally.line}; the results are in ${printable(out)}\n`)
@@ -71,8 +72,16 @@ export async function explainAll(job: Job): Promise<number> {
   return tally.exitCode
 }
 
-function stopped({ pictures, output }: Job, done: number): number {
-  output.complain(`painlens: stopped after ${done} of ${pictures.length} pictures.\n`)
+/** What cannot be read is left; it might be about a picture of this run. */
+export function unreadableText([first, ...more]: readonly InputError[]): string {
+  const others = more.length === 0 ? '' : `, nor may ${more.length} more there`
+  return `${first!.where}: ${first!.what}${others}. What an earlier run has left in it stays beside the new results.`
+}
+
+/** @param at the composite whose turn it was, from 0 on; @param done pictures that were explained under it */
+function stopped({ pictures, composites, output }: Job, at: number, done: number): number {
+  const several = composites.length > 1 ? ` under ${composites[at]} (${at + 1} of ${composites.length})` : ''
+  output.complain(`painlens: stopped after ${done} of ${pictures.length} pictures${several}.\n`)
   return 1
 }
 

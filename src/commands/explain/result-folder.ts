@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readdir, rm } from 'node:fs/promises'
 import { basename, extname, join, resolve, sep } from 'node:path'
-import { DiskError } from '../../core/errors.js'
+import { DiskError, InputError } from '../../core/errors.js'
 import { printable } from '../../core/printable.js'
 import type { PictureFile } from '../../lib/picture/find-pictures.js'
 import { readRegular } from '../../lib/picture/regular-file.js'
@@ -26,6 +26,8 @@ export class ResultFolder {
   /** In lower case, for file systems that ignore case, as on USB sticks. */
   readonly #taken = new Set<string>(reserved)
   readonly #earlier = new Map<string, Earlier[]>()
+  /** JSON files that may be results of an earlier run, and cannot be read. */
+  readonly unreadable: InputError[] = []
 
   private constructor(
     readonly path: string,
@@ -40,7 +42,8 @@ export class ResultFolder {
     for (const name of names) {
       if (!name.endsWith('.json')) continue
       const earlier = await earlierIn(path, name, signal)
-      if (earlier) folder.#earlier.set(earlier.source, [...(folder.#earlier.get(earlier.source) ?? []), earlier])
+      if (earlier instanceof InputError) folder.unreadable.push(earlier)
+      else if (earlier) folder.#earlier.set(earlier.source, [...(folder.#earlier.get(earlier.source) ?? []), earlier])
     }
     return folder
   }
@@ -120,8 +123,8 @@ async function namesIn(folder: string): Promise<string[]> {
 /** Limit of a JSON file of results, in bytes. */
 const mostJsonBytes = 2 ** 20
 
-/** @returns null for a JSON file that is not a picture's results */
-async function earlierIn(folder: string, name: string, signal: AbortSignal): Promise<Earlier | null> {
+/** @returns null for a JSON file that is not a picture's results, and why where it cannot be read */
+async function earlierIn(folder: string, name: string, signal: AbortSignal): Promise<Earlier | InputError | null> {
   try {
     const content = JSON.parse((await readRegular(join(folder, name), signal, mostJsonBytes)).toString('utf8'))
     if (typeof content.source !== 'string' || typeof content.model?.sha256 !== 'string') return null
@@ -132,9 +135,9 @@ async function earlierIn(folder: string, name: string, signal: AbortSignal): Pro
       (file) => typeof file === 'string' && basename(file) === file && file.startsWith(`${stem}-`)
     )
     return { source: content.source, files: [name, cropOf(stem), ...(own as string[])] }
-  } catch {
+  } catch (error) {
     signal.throwIfAborted()
-    return null
+    return error instanceof InputError && error.code === 'PL-PICTURE-FORBIDDEN' ? error : null
   }
 }
 

@@ -1,10 +1,12 @@
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { unreadableText } from '../../../src/commands/explain/explain-all.js'
 import { openFaceTaker, type PictureFace } from '../../../src/commands/explain/faces.js'
 import { explainCommand } from '../../../src/commands/explain/index.js'
+import { ResultFolder } from '../../../src/commands/explain/result-folder.js'
 import { decodeNpy } from '../../../src/commands/explain/results.js'
 import { DiskError, InputError, ModelError, UsageError } from '../../../src/core/errors.js'
 import { type RegionShare, regionNames } from '../../../src/core/types.js'
@@ -403,6 +405,38 @@ describe('painlens explain', () => {
     const two = explainCommand({ ...options, images }, afterOne.signal, { ...output, write }, faceModelFolder)
     expect(await two).toBe(1)
     expect(complained).toEqual(['painlens: stopped after 1 of 2 pictures.\n'])
+  })
+
+  it('stopped in the middle of several composites names the one that it was at', async () => {
+    const file = join(folder, 'stopped.png')
+    await savePng(file, portrait)
+    const stop = new AbortController()
+    const write = (text: string): void => {
+      if (text.startsWith('lrp.epsilon (2 of 3)')) stop.abort()
+    }
+    const composite = 'lrp.z,lrp.epsilon,lrp.gamma'
+    const options = { images: [file], model, out: join(folder, 'stopped'), composite }
+    expect(await explainCommand(options, stop.signal, { ...output, write }, faceModels)).toBe(1)
+    expect(complained).toEqual(['painlens: stopped after 0 of 1 pictures under lrp.epsilon (2 of 3).\n'])
+  })
+
+  it('names results of an earlier run that this user may not read', async () => {
+    const out = join(folder, 'forbidden')
+    await mkdir(out)
+    for (const name of ['a.json', 'b.json']) await writeFile(join(out, name), '{}', { mode: 0 })
+    await chmod(folder, 0o755)
+    const isRoot = process.geteuid!() === 0
+    // Rights do not hold for root.
+    if (isRoot) process.seteuid!(65_534)
+    const { unreadable } = await ResultFolder.open(out, [], new AbortController().signal).finally(
+      () => isRoot && process.seteuid!(0)
+    )
+    expect(unreadable.map(({ where, code }) => [where, code])).toEqual(
+      ['a.json', 'b.json'].map((name) => [join(out, name), 'PL-PICTURE-FORBIDDEN'])
+    )
+    expect(unreadableText(unreadable)).toBe(
+      `${join(out, 'a.json')}: may not be read by this user (EACCES), nor may 1 more there. What an earlier run has left in it stays beside the new results.`
+    )
   })
 
   it('fails with one error for no pictures, no model, no face models, or no writable folder', async () => {

@@ -211,14 +211,20 @@ export class AlarmRecord {
 const withRoundedScore = (subject: AlarmSubject): AlarmSubject =>
   subject.type === 'physiological' ? { ...subject, score: rounded(subject.score, 3) } : subject
 
+/** Longest time between two runs that is believed, in ms: 30 days. */
+const mostApartMs = 30 * 86_400_000
+
 /**
  * The end of an alarm that an earlier run of painlens left active, whose subscribers would wait for one. How long it
- * has been since then only the time of day can say.
+ * has been since then only the time of day can say; where that says more than `mostApartMs`, the box's clock was set between the two runs
+ * (a box without a clock of its own begins in 1970), and the alarm lasted as long as the earlier run has measured.
  * @param last the last message of it that was put into the outbox
  */
 export function endAfterRestart(last: AlarmMessage, at: Moment, clock: Clock): AlarmMessage {
   const { alarm_id: alarmId, priority, location, model, previous } = ofThisVersion(last)
-  const lasted = Math.max(last.duration_s * 1000, timeOfDay(clock, at) - Date.parse(last.onset))
+  const now = timeOfDay(clock, at)
+  const since = now - Date.parse(last.updated) <= mostApartMs ? now - Date.parse(last.onset) : 0
+  const lasted = Math.max(last.duration_s * 1000, since)
   const past = { seq: last.seq + 1, ack: last.ack, onset: last.onset }
   const facts = { alarmId, priority, location, onset: later(at, -lasted), model, previous }
   return new AlarmRecord(subjectOf(last), facts, clock, past).end(at, 'restarted')

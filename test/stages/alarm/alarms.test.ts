@@ -476,6 +476,21 @@ describe('commands and the rest', () => {
     expect(said[0]?.onset).toBe(end.onset)
   })
 
+  test('an alarm of an earlier run whose clock stood in 1970, or in the future, lasted as long as that run has measured', () => {
+    const { alarms, feed } = setUp()
+    feed(0, 3, 0.95)
+    const last = alarms.ack('id0', 'nurse 7', 'coming', moment(t0 + 3000)).alarms[0]!
+    const day = 86_400_000
+    const secondsAt = (at: number): number =>
+      endAfterRestart(
+        last,
+        moment(at),
+        clockOf(() => t0)
+      ).duration_s
+    expect(secondsAt(t0 + 3000 + 30 * day)).toBe(3 + 30 * 86_400)
+    for (const set of [31 * day, 56 * 365 * day, -day, -20_000 * day]) expect(secondsAt(t0 + set)).toBe(last.duration_s)
+  })
+
   test('no text claims more than a suspicion', () => {
     const { alarms, said, feed } = setUp()
     feed(0, 3, 0.95)

@@ -5,7 +5,7 @@ import { version } from '../../core/version.js'
 import type { ReportLanguageCode } from '../choices.js'
 import type { Chance } from '../evaluate/figures.js'
 import type { AlarmSettings } from '../evaluate/replay.js'
-import { claimFolder, isThere, privately, studyDiskError, writeStudyFile } from '../files.js'
+import { claimFolder, privately, studyDiskError, writeStudyFile } from '../files.js'
 import { checksSection, strategiesSection } from './checks-sections.js'
 import { sayReportCosts } from './costs.js'
 import { dataSections } from './data-sections.js'
@@ -74,9 +74,9 @@ export async function reportStudy(options: ReportOptions, write: Write, signal: 
     await makeFolder(work)
     const crops = await StudyCrops.open(run, options.threads, signal)
     try {
-      const sections = await sectionsOf(run, options, { work, crops, write, signal })
+      const { sections, hasTraining } = await sectionsOf(run, options, { work, crops, write, signal })
       await writeParts(join(out, 'parts'), sections, await Outliner.open())
-      const page = await writePage(run, sections, options)
+      const page = await writePage(run, { sections, hasTraining }, options)
       for (const name of await readdir(out))
         if (name.startsWith(workPrefix)) await rm(join(out, name), { recursive: true, force: true })
       return page
@@ -111,7 +111,13 @@ interface Surroundings {
   signal: AbortSignal
 }
 
-async function sectionsOf(run: StudyRun, options: ReportOptions, around: Surroundings): Promise<Section[]> {
+interface Written {
+  sections: readonly Section[]
+  /** Whether there is a page for staff beside the report. */
+  hasTraining: boolean
+}
+
+async function sectionsOf(run: StudyRun, options: ReportOptions, around: Surroundings): Promise<Written> {
   const { chance, language: code, withPictures } = options
   const { work, crops, write, signal } = around
   const pictures = sampleOf(run.judgement, options.pictures, chance.seed)
@@ -129,8 +135,8 @@ async function sectionsOf(run: StudyRun, options: ReportOptions, around: Surroun
   const { labels, alarmLabel } = run.judgement
   const chosen = [true, false].flatMap((right) => surest(shown, labels, right))
   const examples = await explainedExamples(pass, chosen)
-  await writeTraining(pass, found, [...drawn, ...ofPersons], options, words)
-  return [
+  const hasTraining = await writeTraining(pass, found, [...drawn, ...ofPersons], options, words)
+  const sections = [
     ...dataSections(run, words),
     await exampleSection(run, found, examples, withPictures, words),
     gateSection(found, words),
@@ -140,17 +146,22 @@ async function sectionsOf(run: StudyRun, options: ReportOptions, around: Surroun
     await strategiesSection(run, found, words),
     checksSection(found, words)
   ]
+  return { sections, hasTraining }
 }
 
+/** @returns whether there was a face to write a page about */
 async function writeTraining(
   pass: PassOptions,
   { gate, flipping }: Explanations,
   faces: Parameters<typeof quizFaces>[1],
   { out, language, withPictures }: ReportOptions,
   words: ReportLanguage
-): Promise<void> {
+): Promise<boolean> {
   // Of labels that cannot be drawn there is nothing to judge; the page of an earlier report is not this one's.
-  if (faces.length === 0) return rm(join(out, trainingFile), { force: true })
+  if (faces.length === 0) {
+    await rm(join(out, trainingFile), { force: true })
+    return false
+  }
   const gains = new Map(
     flipping.map(({ composite, verdict }) => [composite, verdict.leastRelevantFirst - verdict.mostRelevantFirst])
   )
@@ -164,6 +175,7 @@ async function writeTraining(
   const notDrawn = withPictures ? [] : labelsNotDrawn(labels)
   const text = await trainingPage(explained, { labels, notDrawn }, language, words, withPictures)
   await writeStudyFile(join(out, trainingFile), [text], privately)
+  return true
 }
 
 /** In an order that does not give the labels away, the same each time. */
@@ -174,7 +186,7 @@ const mixed = <Face>(faces: readonly Face[]): Face[] => {
 
 const greatestCommon = (a: number, b: number): number => (b === 0 ? a : greatestCommon(b, a % b))
 
-async function writePage(run: StudyRun, sections: readonly Section[], options: ReportOptions): Promise<string> {
+async function writePage(run: StudyRun, { sections, hasTraining }: Written, options: ReportOptions): Promise<string> {
   const { page } = languageOf(options.language)
   const { evaluation, folds, best, key } = run
   const { crops, subjects } = evaluation
@@ -183,7 +195,7 @@ async function writePage(run: StudyRun, sections: readonly Section[], options: R
     language: options.language,
     title: page.title,
     lead: [page.lead(lead), page.noDevice, options.withPictures ? page.withPictures : page.withoutPictures],
-    links: (await isThere(join(options.out, trainingFile))) ? [{ to: trainingFile, text: page.training }] : [],
+    links: hasTraining ? [{ to: trainingFile, text: page.training }] : [],
     filesWord: page.files,
     sections
   })

@@ -92,6 +92,11 @@ export const cameraErrors = errorArea({
         'The camera hangs, something else than a camera listens on that port, or it takes no more viewers and does not say so.',
       fix: 'Check port and protocol in the url; restart the camera if they are right.'
     },
+    'PL-CAMERA-SLOW-ANSWER': {
+      cause:
+        'The camera begins to answer, and takes too long: it is overloaded, the network to it is slow or loses packets, or something else than a camera listens on that port.',
+      fix: 'Check port and protocol in the url and the network to the camera; restart it if both are right.'
+    },
     'PL-CAMERA-STUCK': {
       cause: 'Its RTSP server answers and then stops: it hangs, or waits for its encoder or its disk.',
       fix: 'Restart the camera, and renew its firmware if that continues.'

@@ -26,8 +26,13 @@ export const redirected = (how: string): Failure => ({
   what: `the camera sends painlens to another address (${how}), where it does not go`
 })
 
-/** @param answered the last request that was answered */
-export function silent(method: string, answered: string | undefined): Failure {
+/**
+ * @param answered the last request that was answered
+ * @param begun bytes of the answer have come, and not all of it
+ */
+export function silent(method: string, answered: string | undefined, begun: boolean): Failure {
+  if (begun)
+    return { code: 'PL-CAMERA-SLOW-ANSWER', what: `the camera's answer to ${method} comes too slowly to be waited for` }
   if (answered === undefined)
     return { code: 'PL-CAMERA-SILENT', what: 'the camera takes the connection and answers nothing' }
   return { code: 'PL-CAMERA-STUCK', what: `the camera has answered ${answered}, and is silent after ${method}` }

@@ -23,6 +23,8 @@ export class HttpLink implements Link {
   readonly progress: LinkProgress = { playing: false, packets: 0, keyFrames: 0, noise: false, settled: false }
   #asked = false
   #connected = false
+  /** Bytes of the answer have come. */
+  #begun = false
   #timer: NodeJS.Timeout | undefined
   #camera: Socket | undefined
   #answer: IncomingMessage | undefined
@@ -47,7 +49,7 @@ export class HttpLink implements Link {
 
   silence(): Failure | undefined {
     if (!this.#asked || this.progress.playing) return undefined
-    return this.#connected ? silent(method, undefined) : networkFailure({ code: 'ETIMEDOUT' })
+    return this.#connected ? silent(method, undefined, this.#begun) : networkFailure({ code: 'ETIMEDOUT' })
   }
 
   settle(): void {
@@ -70,7 +72,7 @@ export class HttpLink implements Link {
     if (this.#closing.signal.aborted) return void camera.destroy()
     this.#camera = camera
     this.#connected = true
-    this.#timer = setTimeout(() => this.#fail(silent(method, undefined)), answerMs)
+    this.#timer = setTimeout(() => this.#fail(silent(method, undefined, this.#begun)), answerMs)
     const path = url.target.startsWith('/') ? url.target : `/${url.target}`
     const authorization = this.#login.authorization(method, path)
     const headers = { Host: url.authority, Accept: '*/*', 'User-Agent': 'painlens', Connection: 'close' }
@@ -78,6 +80,8 @@ export class HttpLink implements Link {
       ...{ method, path, createConnection: () => camera, insecureHTTPParser: true },
       headers: authorization === undefined ? headers : { ...headers, Authorization: authorization }
     })
+    this.#begun = false
+    asking.on('socket', (socket) => socket.once('data', () => (this.#begun = true)))
     asking.on('response', (answer) => this.#onAnswer(answer, answered))
     asking.on('error', (error) => this.#onError(error))
     asking.end()

@@ -60,6 +60,7 @@ export class RtspLink implements Link {
   /** What the camera has answered, in its own words, by method and address. */
   readonly #answers = new Map<string, RelayedResponse>()
   #lastAnswered: string | undefined
+  #splitter = new RtspSplitter()
   #session: { id: string; uri: string } | undefined
   #encoding = ''
   #reconnected = false
@@ -95,7 +96,7 @@ export class RtspLink implements Link {
     if (!this.#connecting || this.progress.playing) return undefined
     if (!this.#camera) return networkFailure({ code: 'ETIMEDOUT' })
     const [asked] = this.#asked.values()
-    return asked && silent(asked.request.method, this.#lastAnswered)
+    return asked && silent(asked.request.method, this.#lastAnswered, this.#splitter.waits)
   }
 
   settle(): void {
@@ -159,6 +160,7 @@ export class RtspLink implements Link {
   #follow(camera: Socket): void {
     this.#camera = camera
     const splitter = new RtspSplitter()
+    this.#splitter = splitter
     camera.on('data', (chunk: Buffer) => {
       for (const piece of splitter.push(chunk)) {
         if (this.#camera !== camera) return
@@ -186,7 +188,10 @@ export class RtspLink implements Link {
     // Not every camera answers what only keeps the session alive.
     for (const old of this.#asked.keys()) if (old < number - mostUnanswered) this.#asked.delete(old)
     if (!this.progress.playing)
-      asked.timer = setTimeout(() => this.#fail(silent(method, this.#lastAnswered)), this.#options.answerMs)
+      asked.timer = setTimeout(
+        () => this.#fail(silent(method, this.#lastAnswered, this.#splitter.waits)),
+        this.#options.answerMs
+      )
     const ours = [['CSeq', String(number)], ...(authorization ? [['Authorization', authorization]] : [])] as [
       string,
       string

@@ -57,6 +57,11 @@ export class RtspSplitter {
   #left = 0
   #lost = false
 
+  /** The beginning of a message or of a packet's head has come, and not the rest of it. */
+  get waits(): boolean {
+    return this.#held.length > 0
+  }
+
   push(chunk: Buffer): RelayedPiece[] {
     if (this.#lost) return [{ kind: 'noise', data: chunk }]
     const data = this.#held.length > 0 ? Buffer.concat([this.#held, chunk]) : chunk

@@ -78,6 +78,26 @@ async function babbler(rig: Rig): Promise<number> {
   return (server.address() as { port: number }).port
 }
 
+/** A server that begins to answer what it is asked, and would take minutes to end. */
+async function dripper(rig: Rig): Promise<number> {
+  const sockets = new Set<Socket>()
+  const server = createServer((socket) => {
+    sockets.add(socket)
+    socket.on('error', () => undefined)
+    socket.once('data', (chunk) => {
+      const answer = Array.from(`${chunk.toString().includes('RTSP') ? 'RTSP/1.0' : 'HTTP/1.1'} 200 OK\r\n`.repeat(99))
+      const drip = setInterval(() => socket.write(answer.shift() ?? ' '), 500)
+      socket.once('close', () => clearInterval(drip))
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  rig.own(async () => {
+    for (const socket of sockets) socket.destroy()
+    await new Promise((resolve) => server.close(resolve))
+  })
+  return (server.address() as { port: number }).port
+}
+
 describe.concurrent('a camera that gives no picture is told as what it is:', () => {
   const cases: [what: string, quirks: RtspQuirks, code: ErrorCode, words: RegExp][] = [
     ['too many viewers', { statuses: { DESCRIBE: 453 } }, 'PL-CAMERA-VIEWERS', /too many viewers/],
@@ -99,6 +119,12 @@ describe.concurrent('a camera that gives no picture is told as what it is:', () 
     const checking = check(rig, (await odd(rig, quirks)).url('/bed'), patience(silent ? 5000 : 8000))
     await expect(checking).rejects.toThrow(words)
     await expect(checking).rejects.toMatchObject({ code })
+  })
+
+  it.for(['rtsp', 'http'])('answers over %s by a byte now and then', async (scheme, { rig, expect }) => {
+    const checking = check(rig, `${scheme}://127.0.0.1:${await dripper(rig)}/bed`, patience(5000))
+    await expect(checking).rejects.toMatchObject({ code: 'PL-CAMERA-SLOW-ANSWER' })
+    await expect(checking).rejects.toThrow(/answer to (OPTIONS|GET) comes too slowly/)
   })
 
   it('refuses a login after it was answered as asked; wants one, and the url has none', async ({ rig, expect }) => {

@@ -242,6 +242,17 @@ describe('alarms of the daemon, replayed', { timeout: patience(60_000) }, () => 
     expect(raised).toMatchObject({ video: 'a.mp4', subject: 'p1', shown: 'pain' })
   })
 
+  it('end in their time where another face may have come into the place of the one in pain, however often it is seen', async () => {
+    const long = video(4000, (s) => (s % 400 >= 200 && s % 400 < 220 ? { label: 'pain', p: 0.95 } : still))
+    // Out of sight for 4 s; the face that is seen then shows no pain.
+    const rows = long.filter(({ timeS }) => timeS! % 400 < 220 || timeS! % 400 >= 224)
+    const { figures, out } = await evaluated([...base, ...rows.map((row) => ({ ...row, video: 'x.mp4' }))])
+    expect(figures.alarms).toMatchObject({ episodes: { shown: 10, missed: 0 } })
+    const raised = csv(join(out, 'alarms.csv'))
+    expect(raised).toHaveLength(10)
+    for (const { start_s, end_s } of raised) expect(Number(end_s) - Number(start_s)).toBeLessThan(60)
+  })
+
   it('are measured in videos of one minute, too, whose last picture is half a second before their end', async () => {
     const long = Array.from({ length: 61 }, (_, i) => video(60, () => still, { video: `${i}.mp4` })).flat()
     const { figures } = await evaluated([...base, ...long])

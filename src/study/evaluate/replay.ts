@@ -174,6 +174,7 @@ interface Raised {
 /** What the alarm stage raises of a video's verdicts, as the daemon would. */
 function raisedIn({ judged }: Video, { labels, alarmLabel }: JudgedData, settings: AlarmSettings): Raised[] {
   let now = 0
+  let tickAt = tickMs
   let ids = 0
   const clock = { now: () => now as Moment }
   const newId = (): string => String(ids++)
@@ -191,8 +192,8 @@ function raisedIn({ judged }: Video, { labels, alarmLabel }: JudgedData, setting
   const alarm = labels.indexOf(alarmLabel)
   for (const { at, probabilities, lowered } of judged) {
     const moment = Math.round((at - begin) * 1000)
-    for (; now + tickMs <= moment; ) {
-      now += tickMs
+    for (; tickAt <= moment; tickAt += tickMs) {
+      now = tickAt
       note(stage.tick(now as Moment))
     }
     now = moment

@@ -114,7 +114,8 @@ const alarms = z.discriminatedUnion('measurable', [
         shortest_meant_s: notNegative,
         missed_of_those_meant: z.object({ shown: count, missed: count })
       })
-      .nullable()
+      .nullable(),
+    left_out: z.object({ videos: count, crops: count, episodes: count }).nullable().default(null)
   }),
   z.object({ measurable: z.literal(false), reason: z.string() })
 ])

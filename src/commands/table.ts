@@ -178,8 +178,10 @@ export const commandTable: readonly CommandRow[] = [
     parent: 'models',
     usage: 'list',
     summary: 'List the classifiers and whether their files are what the manifests say.',
-    examples: ['painlens models list'],
-    load: async () => async () => (await import('./models/index.js')).modelsListCommand()
+    options: [['-c, --config <file>', 'list also the classifier that this config names, and mark it']],
+    examples: ['painlens models list', 'painlens models list --config /etc/painlens/painlens.yaml'],
+    load: async () => async (options: { config: string | undefined }) =>
+      (await import('./models/index.js')).modelsListCommand(options)
   }),
   command({
     parent: 'models',

@@ -48,7 +48,7 @@ describe('painlens models quantise', () => {
 
   it('shows the int8 file in the list of models, and a damaged one as wrong', async () => {
     const said: string[] = []
-    expect(await modelsListCommand(folder, (text) => void said.push(text))).toBe(0)
+    expect(await modelsListCommand({}, folder, (text) => void said.push(text))).toBe(0)
     expect(said.join('')).toMatch(/int8: .*quick\.onnx, hash as in the manifest/)
     const other = join(folder, 'damaged')
     await mkdir(other)
@@ -61,7 +61,7 @@ describe('painlens models quantise', () => {
       )
     )
     said.length = 0
-    expect(await modelsListCommand(other, (text) => void said.push(text))).toBe(1)
+    expect(await modelsListCommand({}, other, (text) => void said.push(text))).toBe(1)
     expect(said.join('')).toMatch(/quick\.onnx: its SHA-256 is/)
   })
 

@@ -222,10 +222,7 @@ export const plants: readonly Plant[] = [
     edits: [
       {
         file: 'src/commands/camera-rows.ts',
-        change: replacing(
-          "    ['--camera <id>',",
-          "    ['--room <name>', 'only of this room'],\n    ['--camera <id>',"
-        )
+        change: replacing("    ['--camera <id>',", "    ['--room <name>', 'only of this room'],\n    ['--camera <id>',")
       }
     ],
     byCompiler: ['src/commands/camera-rows.ts', 'the command has no use for the option room'],

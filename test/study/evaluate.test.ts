@@ -253,30 +253,6 @@ describe('alarms of the daemon, replayed', { timeout: patience(60_000) }, () => 
     for (const { start_s, end_s } of raised) expect(Number(end_s) - Number(start_s)).toBeLessThan(60)
   })
 
-  it('leave out stretches of few rows among dense ones, and the alarms that they would raise, and say so', async () => {
-    const long = video(4600, (s) => {
-      if (s % 400 >= 200 && s % 400 < 220) return { label: 'pain', p: 0.95 }
-      return s >= 4300 && s < 4310 ? { label: 'neutral', p: 0.95 } : still
-    })
-    // By hand: one row each 5 s of every other pain, and one each second of the neutral faces at the end, of which one raises an alarm.
-    const rows = long.filter(({ timeS }) => {
-      const s = timeS!
-      if (s % 800 >= 200 && s % 800 < 220) return s % 5 === 0
-      return s < 4220 || s % 1 === 0
-    })
-    const { figures, text, out } = await evaluated([...base, ...rows.map((row) => ({ ...row, video: 'long.mp4' }))])
-    expect(figures.alarms).toMatchObject({
-      neutral: { false_alarms: 0 },
-      episodes: { shown: 5, missed: 0 },
-      left_out: { videos: 0, crops: 6 * 4 + 380, episodes: 24 }
-    })
-    expect(text).toContain('missed pain: 0 of 5 episodes')
-    expect(text).toContain(
-      'left out: crops of stretches whose faces come less often than 2 a second, as no camera shows them: 404, among them 24 stretches of pain'
-    )
-    expect(csv(join(out, 'alarms.csv')).map(({ shown }) => shown)).toEqual(Array(5).fill('pain'))
-  })
-
   it('are measured in videos of one minute, too, whose last picture is half a second before their end', async () => {
     const long = Array.from({ length: 61 }, (_, i) => video(60, () => still, { video: `${i}.mp4` })).flat()
     const { figures } = await evaluated([...base, ...long])

@@ -114,8 +114,7 @@ const alarms = z.discriminatedUnion('measurable', [
         shortest_meant_s: notNegative,
         missed_of_those_meant: z.object({ shown: count, missed: count })
       })
-      .nullable(),
-    left_out: z.object({ videos: count, crops: count, episodes: count }).nullable().default(null)
+      .nullable()
   }),
   z.object({ measurable: z.literal(false), reason: z.string() })
 ])

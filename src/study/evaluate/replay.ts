@@ -49,15 +49,6 @@ export interface AlarmFigures {
     shortest_meant_s: number
     missed_of_those_meant: { shown: number; missed: number }
   } | null
-  /** What is not among these figures; null in the file of an earlier painlens. */
-  left_out: {
-    /** Too short, or with too few faces a second. */
-    videos: number
-    /** Of the other videos, in stretches that have too few faces a second. */
-    crops: number
-    /** Such stretches in which the alarm's label was shown. */
-    episodes: number
-  } | null
 }
 
 /** What a ward would notice of one subject: counts, which can be added up. */
@@ -75,8 +66,7 @@ export type Replay =
   | { measurable: true; figures: AlarmFigures; alarms: ReplayedAlarm[]; subjects: SubjectAlarms[] }
   | { measurable: false; reason: string }
 
-/** What a video, and a stretch of it, has to have to be among the figures. */
-export const limits = { videoS: 60, framesPerS: 2, neutralHours: 1 }
+const limits = { videoS: 60, framesPerS: 2, neutralHours: 1 }
 /** Times are written with few digits. */
 const roundingS = 0.01
 /** A crop stands for the time until the next one, but not for longer: then the face was not judged. */
@@ -90,35 +80,27 @@ interface Video {
   judged: (Judged & { at: number })[]
 }
 
-/** Crops of one label, one after the other. */
+/** A stretch of crops of one label. */
 interface Stretch {
   label: string
   from: number
   to: number
-  judged: Video['judged']
   seconds: number
-  /** Seconds between crops that follow each other as closely as the daemon judges, and those between others. */
-  close: number
-  apart: number
 }
 
 /**
  * What the daemon would have raised: each video's verdicts go through its alarm stage on a clock of their own. Only videos that are
- * long and dense enough count, of them only the stretches that are dense enough themselves (a few rows that were picked by hand from a
- * minute of pain are no pain that an alarm has missed), and only with an hour of neutral faces: a rate of minutes says nothing.
+ * long and dense enough count, and only with an hour of neutral faces: a rate of minutes says nothing.
  */
 export function replay(judgement: JudgedData, settings: AlarmSettings): Replay {
   const timed = judgement.judged.filter(({ row }) => row.timeS !== null && row.video !== '')
   if (timed.length === 0) return { measurable: false, reason: 'the crops have no video and time' }
-  const all = videosOf(timed)
-  const dense = all.filter(isDense)
-  if (dense.length === 0) {
+  const videos = videosOf(timed).filter(isDense)
+  if (videos.length === 0) {
     const reason = `no video has ${limits.videoS} s at ${limits.framesPerS} frames a second or more`
     return { measurable: false, reason }
   }
-  const parted = dense.map((video) => partedBy(video, settings.rules.trackLostS))
-  const videos = parted.filter(({ stretches }) => stretches.length > 0).map(({ video }) => video)
-  const stretches = parted.flatMap(({ stretches }) => (stretches.length > 0 ? [stretches] : []))
+  const stretches = videos.map((video) => stretchesOf(video, settings.rules.trackLostS))
   const neutralHours = hoursOf(stretches.flat(), (label) => label === neutral)
   if (neutralHours < limits.neutralHours) {
     const minutes = `${(neutralHours * 60).toFixed(1)} minutes of neutral faces`
@@ -128,13 +110,9 @@ export function replay(judgement: JudgedData, settings: AlarmSettings): Replay {
     }
   }
   const alarms = videos.map((video, i) => alarmsOf(video, stretches[i]!, judgement, settings))
-  const sparse = parted.flatMap((own) => own.sparse)
   return {
     measurable: true,
-    figures: {
-      ...figuresOf(videos, stretches, alarms, judgement, settings),
-      left_out: leftOut(all.length - dense.length, sparse, judgement)
-    },
+    figures: figuresOf(videos, stretches, alarms, judgement, settings),
     alarms: alarms.flat(),
     subjects: subjectsOf(videos, stretches, alarms, judgement)
   }
@@ -165,49 +143,19 @@ function isDense({ judged }: Video): boolean {
   return step <= 1 / limits.framesPerS + roundingS && lengthS >= limits.videoS - roundingS
 }
 
-const isClose = (step: number): boolean => step <= 1 / limits.framesPerS + roundingS
-
 /** A gap in which a track is given up parts a stretch. */
 function stretchesOf({ judged }: Video, trackLostS: number): Stretch[] {
   const stretches: Stretch[] = []
-  for (const [i, one] of judged.entries()) {
-    const { at, row } = one
-    const [before, after] = [at - (judged[i - 1]?.at ?? at), (judged[i + 1]?.at ?? at) - at]
-    let own = stretches.at(-1)
-    if (own?.label !== row.label || before >= trackLostS) {
-      const nothing = { judged: [], seconds: 0, close: 0, apart: 0 }
-      own = { label: row.label, from: at, to: at, ...nothing }
-      stretches.push(own)
-      // What lies close before it is the time of the stretch before.
-      if (!isClose(before)) own.apart += Math.min(mostPerCropS, before)
-    }
-    const seconds = Math.min(mostPerCropS, after)
-    own.to = at + seconds
-    own.judged.push(one)
-    own.seconds += seconds
-    if (isClose(after)) own.close += after
-    else own.apart += seconds
+  for (const [i, { at, row }] of judged.entries()) {
+    const next = judged[i + 1]?.at
+    const seconds = next === undefined ? 0 : Math.min(mostPerCropS, next - at)
+    const last = stretches.at(-1)
+    if (last && last.label === row.label && at - judged[i - 1]!.at < trackLostS) {
+      last.to = at + seconds
+      last.seconds += seconds
+    } else stretches.push({ label: row.label, from: at, to: at + seconds, seconds })
   }
   return stretches
-}
-
-/** A face that is not found for a moment leaves a stretch as it is. */
-const isJudged = ({ close, apart }: Stretch): boolean => close >= apart
-
-/** A video without the crops of its sparse stretches: the daemon would have seen other frames there. */
-function partedBy(video: Video, trackLostS: number): { video: Video; stretches: Stretch[]; sparse: Stretch[] } {
-  const all = stretchesOf(video, trackLostS)
-  const stretches = all.filter(isJudged)
-  const judged = stretches.flatMap((stretch) => stretch.judged)
-  return { video: { ...video, judged }, stretches, sparse: all.filter((stretch) => !isJudged(stretch)) }
-}
-
-function leftOut(videos: number, sparse: readonly Stretch[], { alarmLabel }: JudgedData): AlarmFigures['left_out'] {
-  return {
-    videos,
-    crops: sparse.reduce((sum, { judged }) => sum + judged.length, 0),
-    episodes: sparse.filter(({ label }) => label === alarmLabel).length
-  }
 }
 
 const hoursOf = (stretches: readonly Stretch[], which: (label: string) => boolean): number =>
@@ -285,7 +233,7 @@ function figuresOf(
   alarms: readonly ReplayedAlarm[][],
   { alarmLabel }: JudgedData,
   { rules }: AlarmSettings
-): Omit<AlarmFigures, 'left_out'> {
+): AlarmFigures {
   const rateOf = (which: (label: string) => boolean): Rate => {
     const hours = hoursOf(stretches.flat(), which)
     const count = alarms.flat().filter(({ shown }) => which(shown)).length

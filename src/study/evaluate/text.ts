@@ -4,7 +4,7 @@ import { noUsableFace } from '../dataset.js'
 import { curveArea, curveAreas, percent, span, tableOf, three, two } from './columns.js'
 import type { Evaluation } from './evaluation.js'
 import type { Estimate, Group } from './figures.js'
-import { type AlarmFigures, limits } from './replay.js'
+import type { AlarmFigures } from './replay.js'
 import type { Separation } from './scores.js'
 import { worthText } from './worth-text.js'
 
@@ -194,7 +194,7 @@ function alarms({ alarms: found, alarm_label }: Evaluation): string {
   return found.measurable ? ward(found, printable(alarm_label)) : `${title} ${found.reason}.`
 }
 
-function ward({ videos, hours, neutral, other_labels, episodes, left_out }: AlarmFigures, label: string): string {
+function ward({ videos, hours, neutral, other_labels, episodes }: AlarmFigures, label: string): string {
   const lines = [`As the daemon would raise alarms, in ${videos} videos of ${hours.toFixed(1)} hours:`]
   for (const [name, rate] of [
     ['neutral faces', neutral],
@@ -217,20 +217,7 @@ function ward({ videos, hours, neutral, other_labels, episodes, left_out }: Alar
     lines.push(`    of the ${meant} that last ${shortest_meant_s} s, as an alarm needs, ${missedMeant} were missed`)
     if (delay_s !== null) lines.push(`  raised ${delay_s.toFixed(1)} s after the episode began, in the median`)
   }
-  lines.push(...notReplayed(left_out, label))
   return lines.join('\n')
-}
-
-function notReplayed(left: AlarmFigures['left_out'], label: string): string[] {
-  const { videos, crops, episodes } = left ?? { videos: 0, crops: 0, episodes: 0 }
-  const rate = `less often than ${limits.framesPerS} a second`
-  const among = episodes === 0 ? '' : `, among them ${episodes} ${episodes === 1 ? 'stretch' : 'stretches'} of ${label}`
-  return [
-    ...(videos === 0 ? [] : [`  left out: videos shorter than ${limits.videoS} s, or with faces ${rate}: ${videos}`]),
-    ...(crops === 0
-      ? []
-      : [`  left out: crops of stretches whose faces come ${rate}, as no camera shows them: ${crops}${among}`])
-  ]
 }
 
 const points = (value: number): string => `${(100 * value).toFixed(1)} percentage points`

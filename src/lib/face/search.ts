@@ -218,8 +218,8 @@ class Search {
 
   /** A face that no frame has shown before. */
   async #addNew({ seen, marked }: Sight): Promise<void> {
-    const isUpright = marked.upright >= leastUpright
-    this.#add(seen, isUpright ? await markAround(this.networks, this.frame, seen.place, marked) : marked)
+    if (marked.upright < leastUpright) this.#add(seen, marked)
+    else this.#add(seen, marked, await markAround(this.networks, this.frame, seen.place, marked))
   }
 
   /** With the score of both nets. */
@@ -240,15 +240,19 @@ class Search {
     return { seen: again && again.score > seen.score ? again : seen, marked }
   }
 
-  /** What landmarks say that are none of an upright face says nothing. */
-  #add({ place, score }: Look, marked: Marked): void {
-    const roll = marked.upright >= leastUpright ? marked.roll : place.roll
-    const settled = { ...place, roll }
-    const quality = qualityOf(this.frame, settled, marked.landmarks)
+  /**
+   * What landmarks say that are none of an upright face says nothing.
+   * @param marked in one view, as the reading of covers was fitted
+   * @param better where the landmarks are
+   */
+  #add({ place, score }: Look, marked: Marked, better = marked): void {
     const { upright, marks } = marked
+    const roll = upright >= leastUpright ? better.roll : place.roll
+    const settled = { ...place, roll }
+    const quality = qualityOf(this.frame, settled, better.landmarks)
     const covered = coverage(regionsOf(marks, landmarkSide, this.frame, marked.landmarks))
     const whyNot = whyUnusable({ ...quality, place: settled, upright, covered })
-    this.faces.push({ ...marked, roll, place: settled, box: boxOf(settled), score, whyNot })
+    this.faces.push({ ...better, roll, place: settled, box: boxOf(settled), score, whyNot })
   }
 
   #small(turn: Sweep['turn'], length: number): Small {

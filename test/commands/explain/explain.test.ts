@@ -416,7 +416,7 @@ describe('painlens explain', () => {
     }
     const composite = 'lrp.z,lrp.epsilon,lrp.gamma'
     const options = { images: [file], model, out: join(folder, 'stopped'), composite }
-    expect(await explainCommand(options, stop.signal, { ...output, write }, faceModels)).toBe(1)
+    expect(await explainCommand(options, stop.signal, { ...output, write }, faceModelFolder)).toBe(1)
     expect(complained).toEqual(['painlens: stopped after 0 of 1 pictures under lrp.epsilon (2 of 3).\n'])
   })
 

@@ -1,5 +1,6 @@
 import { type ExecFileException, execFile } from 'node:child_process'
 import { messageOf, ProgramError } from '../../core/errors.js'
+import { printable } from '../../core/printable.js'
 import type { Size } from '../../core/types.js'
 import { pictureTalk, showinfoFilters } from './damage.js'
 import type { Decoder, DecoderCommand, DecoderRequest, StreamDescription } from './decoder.js'
@@ -258,10 +259,12 @@ const probeMs = 20_000
 export async function probeFfmpeg(command = 'ffmpeg', withinMs = probeMs): Promise<Ffmpeg> {
   const ask = (...args: string[]): Promise<Printed> => run(command, args, withinMs)
   // It says what it is before each answer: each of its starts takes a fifth of a second of a core.
-  const [rtsp, { stdout: decoders, stderr: version }] = await Promise.all([
+  const [rtsp, { stdout: decoders, stderr: banner }] = await Promise.all([
     ask('-hide_banner', '-h', 'demuxer=rtsp'),
     ask('-decoders')
   ])
+  // A script in its place may keep it quiet.
+  const version = nameIn(banner) === undefined ? (await ask('-version')).stdout : banner
   const help = numberIn(version) ? null : (await ask('-hide_banner', '-h', 'long')).stdout
   return readProbe(command, { version, rtsp: rtsp.stdout, decoders, help })
 }
@@ -280,6 +283,9 @@ export interface ProbeOutput {
   help: string | null
 }
 
+/** `5.1.9-0+deb12u1`; undefined for another program. */
+const nameIn = (version: string): string | undefined => /^ffmpeg version (\S+)/m.exec(version)?.[1]
+
 /** Major and minor number; null for a build from git, and for another program. */
 function numberIn(version: string): [number, number] | null {
   const found = /^ffmpeg version n?(\d+)\.(\d+)/m.exec(version)
@@ -288,8 +294,8 @@ function numberIn(version: string): [number, number] | null {
 
 /** @throws ProgramError as `probeFfmpeg` does */
 export function readProbe(command: string, { version, rtsp, decoders, help }: ProbeOutput): Ffmpeg {
-  const name = /^ffmpeg version (\S+)/m.exec(version)?.[1]
-  if (!name) throw new ProgramError('PL-FFMPEG-OTHER', 'is no FFmpeg', command)
+  const name = nameIn(version)
+  if (name === undefined) throw new ProgramError('PL-FFMPEG-OTHER', 'is no FFmpeg', command)
   const number = numberIn(version)
   if (number && isOlder(number, minimum))
     throw new ProgramError('PL-FFMPEG-OLD', `is FFmpeg ${name}, 4.4 or later is needed`, command)
@@ -328,5 +334,7 @@ function failureOf(error: ExecFileException, command: string, withinMs: number):
     return new ProgramError('PL-FFMPEG-BROKEN', `it gave no answer within ${withinMs / 1000} s`, command, {
       fix: 'Try again when this machine is less busy; where that does not help, install FFmpeg again.'
     })
-  return new ProgramError('PL-FFMPEG-BROKEN', `it does not run: ${messageOf(error).split('\n')[0]}`, command)
+  const [failed, ...said] = messageOf(error).split('\n')
+  const why = said.findLast((line) => line.trim() !== '') ?? failed!
+  return new ProgramError('PL-FFMPEG-BROKEN', `it does not run: ${printable(why.trim())}`, command)
 }

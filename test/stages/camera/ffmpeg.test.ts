@@ -71,21 +71,39 @@ describe('probeFfmpeg', () => {
     await expect(probeFfmpeg('/nowhere/ffmpeg')).rejects.toThrow(/not there.*apt-get install ffmpeg/)
   })
 
+  it.each(['-hide_banner', '-loglevel error'])('knows it behind a script that starts it with %s', async (options) => {
+    const probing = probeScript(`exec ffmpeg ${options} "$@"`)
+    await expect(probing).resolves.toMatchObject({ version: ffmpeg.version, passthrough: ffmpeg.passthrough })
+  })
+
+  it('says what it says where it does not start', async () => {
+    const library = 'ffmpeg: error while loading shared libraries: libx264.so.164: cannot open shared object file'
+    await expect(probeScript(`echo '${library}' >&2; exit 127`)).rejects.toMatchObject({
+      code: 'PL-FFMPEG-BROKEN',
+      what: `it does not run: ${library}`
+    })
+  })
+
   it('says that it gave no answer in time, as on a machine that is too busy', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'painlens-ffmpeg-'))
-    const silent = join(folder, 'ffmpeg')
-    try {
-      writeFileSync(silent, '#!/bin/sh\nexec sleep 600\n', { mode: 0o755 })
-      await expect(probeFfmpeg(silent, 50)).rejects.toMatchObject({
-        code: 'PL-FFMPEG-BROKEN',
-        what: 'it gave no answer within 0.05 s',
-        fix: expect.stringMatching(/less busy/)
-      })
-    } finally {
-      rmSync(folder, { recursive: true })
-    }
+    await expect(probeScript('exec sleep 600', 50)).rejects.toMatchObject({
+      code: 'PL-FFMPEG-BROKEN',
+      what: 'it gave no answer within 0.05 s',
+      fix: expect.stringMatching(/less busy/)
+    })
   })
 })
+
+/** What a shell script is taken for that stands in FFmpeg's place. */
+async function probeScript(script: string, withinMs?: number): Promise<Ffmpeg> {
+  const folder = mkdtempSync(join(tmpdir(), 'painlens-ffmpeg-'))
+  const command = join(folder, 'ffmpeg')
+  try {
+    writeFileSync(command, `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+    return await probeFfmpeg(command, withinMs)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
 
 describe('ffmpegDecoder', () => {
   it("keeps the address out of the arguments and quotes it FFmpeg's way", () => {

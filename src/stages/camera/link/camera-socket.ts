@@ -42,11 +42,12 @@ export const wantsCertificate: Failure = {
   what: 'the camera asks for a client certificate, and painlens has none'
 }
 
-/** The alert of TLS 1.3 that says nothing else; those of TLS 1.2 say it only behind the camera's own certificate. */
+/**
+ * An alert that says nothing else once the camera has shown its own certificate: that of TLS 1.3, or one of those of TLS 1.2, which
+ * some send by TLS 1.3 too (Java's).
+ */
 export const asksForCertificate = (error: unknown): boolean =>
-  systemCodeOf(error).endsWith('_ALERT_CERTIFICATE_REQUIRED')
-const refusesHandshake = (error: unknown): boolean =>
-  /_ALERT_(HANDSHAKE_FAILURE|BAD_CERTIFICATE|NO_CERTIFICATE)$/.test(systemCodeOf(error))
+  /_ALERT_(CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE|BAD_CERTIFICATE|NO_CERTIFICATE)$/.test(systemCodeOf(error))
 
 const systemCodeOf = (error: unknown): string =>
   typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : ''
@@ -128,7 +129,7 @@ function tlsFailure(socket: TLSSocket, error: unknown, connected: boolean): Fail
   if (!connected) return error === 'late' ? networkFailures.ETIMEDOUT! : networkFailure(error)
   // A camera without a cipher in common refuses before it has shown its certificate.
   const shown = socket.getPeerX509Certificate() !== undefined
-  if (asksForCertificate(error) || (shown && refusesHandshake(error))) return wantsCertificate
+  if (shown && asksForCertificate(error)) return wantsCertificate
   const why = error === 'late' ? 'no answer' : systemCodeOf(error)
   return { code: 'PL-CAMERA-TLS', what: `the camera speaks no TLS that painlens speaks there (${why})` }
 }

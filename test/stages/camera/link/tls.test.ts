@@ -5,6 +5,7 @@ import { createServer as createTlsServer } from 'node:tls'
 import { afterAll, test as base, describe } from 'vitest'
 import type { RtspServer } from '../../../../src/show/simulate/rtsp-server.js'
 import { type CameraCheck, type CameraTls, checkCamera } from '../../../../src/stages/camera/index.js'
+import { hungUp } from '../../../../src/stages/camera/link/answers.js'
 import { type Certificates, makeCertificates } from '../../../support/certificates.js'
 import { patienceNow } from '../../../support/slowness.js'
 import { nextFrames, Rig } from '../rig.js'
@@ -116,6 +117,18 @@ describe.concurrent('an encrypted camera', () => {
       const checking = check(rig, url, { fingerprint: fingerprintOf(current) })
       await expect(checking).rejects.toMatchObject({ code: 'PL-CAMERA-CLIENT-CERTIFICATE' })
       await expect(checking).rejects.toThrow(/asks for a client certificate/)
+    }
+  )
+
+  it.for([
+    'ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE',
+    'ERR_SSL_SSL/TLS_ALERT_BAD_CERTIFICATE',
+    'ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE'
+  ])(
+    'that asks for one by TLS 1.3 with an alert of TLS 1.2 (%s), as Java does, is told as such',
+    (code, { expect }) => {
+      expect(hungUp('OPTIONS', { code })).toMatchObject({ code: 'PL-CAMERA-CLIENT-CERTIFICATE' })
+      expect(hungUp('OPTIONS', { code: 'ECONNRESET' })).toMatchObject({ code: 'PL-CAMERA-HANGS-UP' })
     }
   )
 

@@ -23,7 +23,7 @@ export interface CameraCheck {
   /** The camera's own, not that of the frames that painlens asks for; null where the decoder does not say. */
   shape: CameraShape | null
   codec?: string
-  /** Pictures per second, as declared or else as timed. */
+  /** Pictures per second, as declared or else as timed; undefined where fewer than three came in 2 s. */
   fps?: number
   firstFrameMs: number
   /** What decoded it. */

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -251,6 +252,28 @@ describe('painlens check', () => {
     expect(read).toMatch(/^\[warn\]/)
     expect(restless).toMatch(/^\[warn\].*no resting\n.*→ Measure it: .* \[PL-REFERENCE-NO-RESTING\]$/s)
     expect(unexplained).toMatch(/^\[fail\].*"Sin" \(Sin\).*\n.*\[PL-LRP-NODE\]$/)
+  })
+
+  it('warns of a camera that shows a picture and then no other', async () => {
+    const options = ['-f', 'lavfi', '-i', 'testsrc=s=320x240', '-frames:v', '1', '-f', 'mpjpeg', '-boundary_tag', 'x']
+    const { stdout } = spawnSync('ffmpeg', ['-v', 'fatal', ...options, 'pipe:1'])
+    const still = createHttpServer((_request, response) => {
+      response.writeHead(200, { 'Content-Type': 'multipart/x-mixed-replace; boundary=x' })
+      response.write(stdout)
+    }).listen(0, '127.0.0.1')
+    onTestFinished(() => {
+      still.close()
+      still.closeAllConnections()
+    })
+    await once(still, 'listening')
+    const url = `http://127.0.0.1:${(still.address() as AddressInfo).port}/video`
+    const { text, states } = await check({
+      ...goodConfig(),
+      cameras: [{ id: 'still', url, fps: 5, width: 320, height: 240 }],
+      explanation: { enabled: false }
+    })
+    expect(states).toMatchObject({ 'camera still': 'warn' })
+    expect(row(text, 'camera still')).toMatch(/fewer than three pictures in 2 s.*less than fps: 5.*\[PL-CAMERA-SLOW\]/s)
   })
 
   it('warns of a camera that sends fewer pictures or pixels than configured, and exits with 0', async () => {

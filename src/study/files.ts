@@ -1,6 +1,9 @@
-import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { DiskError, InputError } from '../core/errors.js'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { DiskError, InputError, PainlensError } from '../core/errors.js'
 import { printable } from '../core/printable.js'
 import { birthOf, isRunning } from '../core/processes.js'
 
@@ -70,39 +73,80 @@ export async function claimFolder(folder: string): Promise<Claim> {
   await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
     throw studyDiskError(error, folder)
   })
-  for (let attempt = 0; attempt < 2; attempt++) {
-    try {
-      await writeLock(lock)
-      return { release: () => rm(lock, { force: true }) }
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw studyDiskError(error, folder)
-      const pid = await holderOf(lock)
+  await takeLock(lock, folder)
+  return { release: () => rm(lock, { force: true }) }
+}
+
+/**
+ * Makes a lock, in the place of one whose process is gone. Of several runs that find such a lock, the one that holds the lock of its
+ * removal removes it: else a slower one would remove what a faster one has made meanwhile.
+ * @param folder that it is of
+ */
+async function takeLock(lock: string, folder: string): Promise<void> {
+  try {
+    while (!(await isMade(lock))) {
+      const said = await wordsOf(lock)
+      const pid = holderOf(said)
       if (pid !== null) {
         const what = `painlens study is at work in it already (process ${pid})`
         throw new InputError('PL-STUDY-FOLDER', what, printable(folder))
       }
-      await rm(lock, { force: true })
+      const removal = `${lock}-${createHash('sha256').update(said).digest('hex').slice(0, 16)}`
+      await takeLock(removal, folder)
+      if (readWords(lock) === said) await rm(lock, { force: true })
+      await rm(removal, { force: true })
     }
+  } catch (error) {
+    throw error instanceof PainlensError ? error : studyDiskError(error, folder)
   }
-  throw new InputError('PL-STUDY-FOLDER', 'painlens study is at work in it already', printable(folder))
 }
 
-/** Its birth distinguishes this process from a later one with its id: in a container the next one often has the same. */
-async function writeLock(lock: string): Promise<void> {
-  const handle = await open(lock, 'wx')
+/**
+ * Makes a lock unless it is there. Its birth distinguishes this process from a later one with its id: in a container the next one often has
+ * the same.
+ */
+async function isMade(lock: string): Promise<boolean> {
+  const own = [process.pid, birthOf(process.pid) ?? ''].join(' ').trimEnd()
   try {
-    await writeAll(handle, Buffer.from([process.pid, birthOf(process.pid) ?? ''].join(' ').trimEnd()))
+    // At once: another run takes a lock without a word for one that a kill cut short.
+    const file = openSync(lock, 'wx')
+    try {
+      writeSync(file, own)
+    } finally {
+      closeSync(file)
+    }
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
     await rm(lock, { force: true })
     throw error
-  } finally {
-    await handle.close()
+  }
+  return readWords(lock) === own
+}
+
+/** In ms, for a run that has made a lock to write into it. */
+const wordless = { stepMs: 50, steps: 20 }
+
+/** What a lock says. Empty where a kill cut it short, or it is gone. */
+async function wordsOf(lock: string): Promise<string> {
+  for (let step = 0; step < wordless.steps; step++) {
+    const said = readWords(lock)
+    if (said !== '') return said
+    await sleep(wordless.stepMs)
+  }
+  return readWords(lock)
+}
+
+function readWords(lock: string): string {
+  try {
+    return readFileSync(lock, 'utf8')
+  } catch {
+    return ''
   }
 }
 
 /** The process that holds a lock; null if it is gone. A lock of an earlier version has its id alone. */
-async function holderOf(lock: string): Promise<number | null> {
-  const [, pid, birth] = /^(\d+)(?: (.+))?$/.exec(await readFile(lock, 'utf8').catch(() => '')) ?? []
+function holderOf(said: string): number | null {
+  const [, pid, birth] = /^(\d+)(?: (.+))?$/.exec(said) ?? []
   if (!isRunning(Number(pid))) return null
   return birth === undefined || birth === birthOf(Number(pid)) ? Number(pid) : null
 }

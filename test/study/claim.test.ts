@@ -1,5 +1,6 @@
 /** The lock of a folder for results, as a kill or a power cut leaves it. */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -40,6 +41,30 @@ describe('the lock of a folder', () => {
     writeFileSync(lock, text())
     const claim = await claimFolder(folder)
     expect(readFileSync(lock, 'utf8')).toBe(own)
+    await claim.release()
+  })
+
+  it.each([
+    ['is gone', '4194999 x 1'],
+    ['was killed before it had written a word', '']
+  ])('of a process that %s is taken by one of several runs that find it', async (_, text) => {
+    for (let round = 0; round < 20; round++) {
+      writeFileSync(lock, text)
+      const claims = await Promise.allSettled(Array.from({ length: 8 }, () => claimFolder(folder)))
+      const taken = claims.flatMap((claim) => (claim.status === 'fulfilled' ? [claim.value] : []))
+      expect(taken).toHaveLength(1)
+      expect(readFileSync(lock, 'utf8')).toBe(own)
+      await taken[0]!.release()
+      expect(readdirSync(folder)).toEqual([])
+    }
+  })
+
+  it('of a removal that a kill cut short holds nothing, and is removed, too', async () => {
+    const stale = '4194999 x 1'
+    writeFileSync(lock, stale)
+    writeFileSync(`${lock}-${createHash('sha256').update(stale).digest('hex').slice(0, 16)}`, '4194998 x 1')
+    const claim = await claimFolder(folder)
+    expect(readdirSync(folder)).toEqual(['.running'])
     await claim.release()
   })
 

@@ -227,7 +227,7 @@ describe.concurrent('a stream', () => {
     await rig.feed(server, { fps: 0.5, keyFrameEvery: 1 })
     const slow = rig.camera(server.url('/bed'), {
       id: 'slow',
-      timing: { connectMs: patienceNow(20_000), readMs: patienceNow(6000), lostMs: patienceNow(6000) }
+      timing: { connectMs: patienceNow(60_000), readMs: patienceNow(30_000), lostMs: patienceNow(30_000) }
     })
     const hasty = rig.camera(server.url('/bed'), {
       id: 'hasty',

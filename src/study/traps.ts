@@ -7,6 +7,8 @@ const count = z.int().min(0)
 const trapSchema = z.discriminatedUnion('trap', [
   /** That no row shows. */
   z.object({ trap: z.literal('missing_labels'), labels: z.array(z.string()) }),
+  /** Labels beside neutral: fewer than the two that a model tells apart. */
+  z.object({ trap: z.literal('too_few_labels'), labels: z.array(z.string()) }),
   /** Where others are from other sources. */
   z.object({
     trap: z.literal('one_source'),
@@ -46,6 +48,8 @@ export function trapText(found: Trap): string {
   switch (found.trap) {
     case 'missing_labels':
       return `No row shows ${found.labels.join(' or ')}.`
+    case 'too_few_labels':
+      return `Study train takes two labels or more beside neutral, which is no output of a model: these data have ${found.labels.join('') || 'none'}.`
     case 'one_source': {
       const named = found.labels.map(({ label, source }) => `${label.toUpperCase()} (${source})`).join(', ')
       return `EACH OF THESE COMES FROM ONE SOURCE ONLY: ${named}. A model can learn the source (its light, its camera, its room) in place of the expression, and no figure will tell.`

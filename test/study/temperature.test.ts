@@ -50,7 +50,7 @@ describe('a temperature', () => {
 
   it('at the end of what is tried is told, and no other', () => {
     expect(endOfTemperatures(fitTemperature(times(logits, 6), targets))).toMatch(
-      /is 4\.00, .* surer than they are right/
+      /is 4\.00, .* surer than they are right.* still that of guessing/
     )
     expect(endOfTemperatures(fitTemperature(times(logits, 0.1), targets))).toMatch(/is 0\.25, .* right more often/)
     for (const factor of [0.3, 1, 3.8])

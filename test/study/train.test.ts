@@ -261,6 +261,12 @@ describe('data that cannot be trained on', () => {
       /no crop has the alarm's label pain, only disgust, fear, happiness/
     ],
     [
+      'pain and rest alone',
+      edit('index.csv', (t) => t.replaceAll(/,(disgust|happiness),/g, ',neutral,')),
+      'PL-STUDY-LABELS',
+      /one label \(pain\) beside neutral, .*Prepare pictures of another expression/
+    ],
+    [
       'one subject alone',
       edit('index.csv', (t) => t.replace(/s\d,/g, 's0,')),
       'PL-STUDY-FOLDS',

@@ -1,4 +1,4 @@
-import { noUsableFace } from '../dataset.js'
+import { neutral, noUsableFace } from '../dataset.js'
 import { labelsOfOneSource, type Trap } from '../traps.js'
 import type { Clip, Findings } from './clips.js'
 
@@ -48,6 +48,8 @@ export function warnOfTraps(clips: readonly Clip[], { labels }: ClipChoice, { wa
   const shown = new Set(clips.map(({ label }) => label))
   const missing = labels.filter((label) => !shown.has(label))
   if (missing.length > 0) warnings.push({ trap: 'missing_labels', labels: missing })
+  const outputs = [...shown].filter((label) => label !== neutral)
+  if (outputs.length < 2) warnings.push({ trap: 'too_few_labels', labels: outputs })
   warnOfSources(clips, warnings)
   const rows = clips.filter(({ subject }) => subject === '').length
   if (rows > 0) warnings.push({ trap: 'rows_without_subject', rows, all: rows === clips.length })

@@ -103,7 +103,9 @@ function tableTwo({ evaluation }: StudyRun, { data, label, number }: ReportLangu
 }
 
 function accuracyIn({ evaluation, best }: StudyRun, { data, label }: ReportLanguage): string[] {
-  const ofBest = evaluation.folds.find(({ name }) => name === String(best))?.accuracy ?? null
+  const fold = evaluation.folds.find(({ name }) => name === String(best))
+  const ofBest =
+    fold && fold.accuracy !== null && fold.wilson ? { ...fold, accuracy: fold.accuracy, wilson: fold.wilson } : null
   const { tests } = evaluation
   const certain = (tests?.recall_differences ?? []).filter(({ p }) => p !== null && p < 0.05)
   return [

@@ -140,10 +140,12 @@ function labelsOf(rows: readonly CropRow[], alarmLabel: string): string[] {
   const labels = [...new Set(rows.map(({ label }) => label))].filter((label) => label !== neutral).sort()
   const list = labels.map(printable).join(', ')
   if (!labels.includes(alarmLabel) || labels.length < 2) {
-    const what =
-      labels.length < 2
-        ? `the crops have one label (${list})`
-        : `no crop has the alarm's label ${printable(alarmLabel)}, only ${list}`
+    if (labels.length < 2) {
+      const what = `the crops have ${labels.length === 0 ? 'no label' : `one label (${list})`} beside neutral, and a model tells two or more apart`
+      const fix = 'Prepare pictures of another expression, too, such as disgust: neutral is no output of a model.'
+      throw new InputError('PL-STUDY-LABELS', what, 'the data set', { fix })
+    }
+    const what = `no crop has the alarm's label ${printable(alarmLabel)}, only ${list}`
     throw new InputError('PL-STUDY-LABELS', what, 'the data set')
   }
   return [alarmLabel, ...labels.filter((label) => label !== alarmLabel)]

@@ -32,6 +32,6 @@ export function fitTemperature(logits: Float32Array, targets: readonly Float32Ar
 export function endOfTemperatures(temperature: number): string | null {
   const said = `the temperature is ${temperature.toFixed(2)}, the end of what is tried: of subjects that they had not seen the folds' models are`
   if (temperature > 0.99 * hottest)
-    return `${said} surer than they are right, by more than it mends, and so is the final one. More subjects help, or --smoothing.`
+    return `${said} surer than they are right, by more than it mends, and so is the final one. More subjects help, or --smoothing; where the loss is still that of guessing, more epochs, a higher --rate, or an earlier --train-from.`
   return temperature < 1.01 * coldest ? `${said} right more often than they are sure, and so is the final one.` : null
 }

@@ -29,6 +29,12 @@ describe('warnings of study prepare', () => {
   })
 
   it.each([
+    [
+      'pain and rest alone, of which no model can be made',
+      [...everyone('pain'), ...everyone('neutral')],
+      /two labels or more beside neutral, .*: these data have pain\./
+    ],
+    ['rest alone', everyone('neutral'), /these data have none\./],
     ['a class that is missing', everyone('pain'), /No row shows disgust or happiness or neutral/],
     [
       'a class from one source, others from another',

@@ -17,7 +17,8 @@ const traps: Trap[] = [
   { trap: 'several_spellings', names: 2, rows: [3, 9] },
   { trap: 'few_subjects', subjects: 3, folds: 5 },
   { trap: 'single_subject', label: 'disgust' },
-  { trap: 'shared_names', names: 4 }
+  { trap: 'shared_names', names: 4 },
+  { trap: 'too_few_labels', labels: ['pain'] }
 ]
 
 /** A run on a data set whose dataset.yaml has these warnings, which its evaluation repeats. */
@@ -45,6 +46,7 @@ it('each warning that prepare has kept is a sentence of the report’s language,
   expect(german![0]).toContain('Ekel oder Freude')
   expect(german![1]).toContain('NUR AUS EINER QUELLE: SCHMERZ (biovid)')
   expect(german![4]).toMatch(/2 NAME\(N\).*Zeilen 3, 9/)
+  expect(german![8]).toMatch(/zwei Klassen oder mehr neben neutral.* haben Schmerz/)
   expect(german![5]).toMatch(/Nur 3 Person.* 3 Teile, üblich sind 5/)
 })
 

@@ -85,7 +85,7 @@ export const reportDe: ReportLanguage = {
           : `Wer jedem Bild die häufigste Klasse gäbe, hätte bei ${share(most_frequent)} recht. `,
         best === null
           ? ''
-          : `Der beste Teil erreicht ${share(best)}, der beste des Papers ${share(paper)}, auf anderen Daten.`
+          : `Der beste Teil erreicht ${share(best.accuracy)} von ${best.crops} Bildern (95\u00a0%: ${share(best.wilson.low)} bis ${share(best.wilson.high)}), der beste des Papers ${share(paper)}, auf anderen Daten.`
       ].join(''),
     guessing: (difference, value, subjects) =>
       value !== null && value < 0.05

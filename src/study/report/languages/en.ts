@@ -75,7 +75,7 @@ export const reportEn: ReportLanguage = {
           : `Calling everything what is most frequent would be right in ${share(most_frequent)}. `,
         best === null
           ? ''
-          : `The best fold reaches ${share(best)}; the paper’s best fold ${share(paper)}, on other data.`
+          : `The best fold reaches ${share(best.accuracy)} of ${best.crops} pictures (95\u00a0%: ${share(best.wilson.low)} to ${share(best.wilson.high)}); the paper’s best fold ${share(paper)}, on other data.`
       ].join(''),
     guessing: (difference, value, subjects) =>
       value !== null && value < 0.05

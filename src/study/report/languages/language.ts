@@ -1,7 +1,15 @@
 import type { RegionName } from '../../../core/types.js'
+import type { Interval } from '../../../lib/statistics/intervals.js'
 import type { Evaluation } from '../../evaluate/evaluation.js'
 import type { Trap } from '../../traps.js'
 import type { FindingWords } from './language-findings.js'
+
+/** A fold's accuracy says little where it has few pictures, as where each subject is one. */
+export interface BestFold {
+  accuracy: number
+  crops: number
+  wilson: Interval
+}
 
 /** All that a report says in one language: one file in this folder, and one row in index.ts. No sentence says more than its numbers. */
 export interface ReportLanguage extends FindingWords {
@@ -66,7 +74,10 @@ interface DataWords {
   confusionNote: string
   /** Accuracy with its intervals, and beside it guessing and the paper. */
   accuracy(
-    said: Pick<Evaluation, 'accuracy' | 'balanced_accuracy' | 'most_frequent'> & { best: number | null; paper: number }
+    said: Pick<Evaluation, 'accuracy' | 'balanced_accuracy' | 'most_frequent'> & {
+      best: BestFold | null
+      paper: number
+    }
   ): string
   guessing(difference: number, p: number | null, subjects: number): string
   differences(found: readonly { better: string; worse: string; difference: number; p: number }[]): string

@@ -5,6 +5,8 @@ export function trapDe(found: Trap, nameOf: (label: string) => string): string {
   switch (found.trap) {
     case 'missing_labels':
       return `Keine Zeile zeigt ${found.labels.map(nameOf).join(' oder ')}.`
+    case 'too_few_labels':
+      return `Study train braucht zwei Klassen oder mehr neben neutral, das kein Ausgang eines Modells ist: diese Daten haben ${found.labels.map(nameOf).join('') || 'keine'}.`
     case 'one_source': {
       const named = found.labels.map(({ label, source }) => `${nameOf(label).toUpperCase()} (${source})`).join(', ')
       return `JEWEILS NUR AUS EINER QUELLE: ${named}. Ein Modell kann statt des Ausdrucks die Quelle lernen (ihr Licht, ihre Kamera, ihren Raum), und keine Zahl verrät es.`

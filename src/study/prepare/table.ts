@@ -68,7 +68,9 @@ class Row {
     // Where columns are parted by semicolons, decimals may be written with a comma.
     const value = Number(this.delimiter === ',' ? text : text.replace(',', '.'))
     if (Number.isFinite(value)) return value
-    this.problem(`${unitColumnOf(column) ?? column} is no number`)
+    this.problem(
+      `${unitColumnOf(column) ?? column} is no number${column.endsWith('_s') ? ' of seconds, such as 62.5' : ''}`
+    )
     return null
   }
 
@@ -83,7 +85,8 @@ const control = /\p{Cc}/u
 function clipOf(row: Row, base: string): Clip {
   for (const column of needed) if (row.said(column) === '') row.problem(`${column} is empty`)
   const damaged = ['file', 'subject', 'source'].filter((column) => control.test(row.said(column)))
-  if (damaged.length > 0) row.problem(`${damaged.join(' and ')} has a character that no text has, such as NUL`)
+  if (damaged.length > 0)
+    row.problem(`${damaged.join(' and ')} has a line break, or another character that no name has`)
   const file = damaged.includes('file') ? '' : row.said('file')
   return {
     row: row.row,

@@ -295,8 +295,8 @@ describe('the table', () => {
     put({ 'videos.csv': 'file,label,subject\na\0.mp4,pain,a\nb.mp4,pain,b\0b\nc.mp4,pain,c\n' })
     const clips = await readTable(join(root, 'videos.csv'), undefined, findings)
     expect(findings.problems).toEqual([
-      'row 2: file has a character that no text has, such as NUL',
-      'row 3: subject has a character that no text has, such as NUL'
+      'row 2: file has a line break, or another character that no name has',
+      'row 3: subject has a line break, or another character that no name has'
     ])
     expect(clips[0]!.file).toBe('')
   })
@@ -306,7 +306,7 @@ describe('the table', () => {
     await readTable(join(root, 'videos.csv'), undefined, findings)
     expect(findings.problems).toEqual([
       'rows 2, 3 and 4: label is empty',
-      'rows 2, 3 and 4: start_s is no number',
+      'rows 2, 3 and 4: start_s is no number of seconds, such as 62.5',
       'row 5: file is empty'
     ])
   })

@@ -87,10 +87,10 @@ interface Way {
   /** The score from which on a proposal is looked at in eighths where it shows nothing in quarters. */
   eighthsFrom: number
   /** How upright it has to stand to count at all. */
-  least: number
+  uprightFrom: number
 }
-const atFirst: Way = { square: proposalSquare, eighthsFrom: likelyProposal, least: Number.NEGATIVE_INFINITY }
-const onceMore: Way = { square: closerSquare, eighthsFrom: possibleProposal, least: surelyUpright }
+const atFirst: Way = { square: proposalSquare, eighthsFrom: likelyProposal, uprightFrom: Number.NEGATIVE_INFINITY }
+const onceMore: Way = { square: closerSquare, eighthsFrom: possibleProposal, uprightFrom: surelyUpright }
 
 const squareOf = ({ place: { centre, width, height, roll } }: Proposal, turn: number, square: number): Square => ({
   centre,
@@ -196,8 +196,9 @@ class Search {
   /**
    * In the first turn in which detector and landmarks agree that it surely stands upright, else in that in which it most does, or where the
    * detector is surest.
+   * @returns whether a face is there
    */
-  async #addProposed(proposal: Proposal, { square, eighthsFrom, least }: Way): Promise<boolean> {
+  async #addProposed(proposal: Proposal, { square, eighthsFrom, uprightFrom }: Way): Promise<boolean> {
     if (this.#isKnown(proposal)) return true
     const isUpright = ({ seen, marked }: Sight, least: number): boolean =>
       marked.upright >= least && seen.score >= this.options.minScore
@@ -211,7 +212,7 @@ class Search {
       if (sight && isUpright(sight, surelyUpright)) break
     }
     const chosen = best(upright(), ({ marked }) => marked.upright) ?? best(sights, ({ seen }) => seen.score)
-    if (!chosen || chosen.seen.score < this.options.minScore || chosen.marked.upright < least) return false
+    if (!chosen || chosen.seen.score < this.options.minScore || chosen.marked.upright < uprightFrom) return false
     await this.#addNew(chosen)
     return true
   }

@@ -4,7 +4,7 @@ import { duration } from '../../core/progress-line.js'
 import type { CameraState } from '../../core/types.js'
 import { type CameraSeen, differences } from '../../daemon/control/protocol.js'
 import { linkOptions, shapeOptions } from '../../daemon/wiring/mapping.js'
-import { type CameraCheck, checkCamera } from '../../stages/camera/check.js'
+import { type CameraCheck, checkCamera, timedMs } from '../../stages/camera/check.js'
 import { decoderFor, probeDecoders } from '../../stages/camera/decoders.js'
 import { masksHideAll } from '../../stages/camera/masks.js'
 import { type CameraShape, ratioText } from '../../stages/camera/picture-shape.js'
@@ -44,12 +44,12 @@ export async function checkCameras(context: CheckContext): Promise<CheckResult[]
 }
 
 const largest = 1920 * 1080
-/** Of a camera of which too few pictures came to time them: two of them were 2 s apart. */
-const mostUntimed = 0.5
+/** Pictures per second of a camera of which too few came to time them: of two of them, as if they were so far apart. */
+const mostUntimed = 1000 / timedMs
 
 /** More than painlens looks at costs the box its decoding; less is fewer details than were asked for. */
 function judge(what: Lamp, { fps, width, height }: CameraConfig, camera: CameraCheck): CheckResult {
-  const rate = camera.fps ? `${tenth(camera.fps)} fps` : 'fewer than three pictures in 2 s'
+  const rate = camera.fps ? `${tenth(camera.fps)} fps` : `fewer than three pictures in ${timedMs / 1000} s`
   const picture = `${camera.codec ?? 'unknown codec'}, ${shapeOf(camera.shape)}, ${rate}`
   const found = `${picture}, decoded by ${camera.decoder}, first picture after ${seconds(camera.firstFrameMs)}`
   if (camera.instead) return warn(camera.instead.code, what, `${found}; on the CPU, because ${camera.instead.what}`)

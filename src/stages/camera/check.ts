@@ -36,7 +36,7 @@ export interface CameraCheck {
 const probeSize = { width: 64, height: 36 }
 /** Where the stream does not declare its rate, so many pictures are timed, for so long at most. */
 const timedPictures = 10
-const timedMs = 2000
+export const timedMs = 2000
 
 /**
  * Opens a camera once, for a picture, or a few to find out their rate; by the decoder's fallback where it fails by itself.

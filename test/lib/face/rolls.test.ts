@@ -28,6 +28,12 @@ afterAll(() => networks.close())
 
 const once = { minScore: defaultMinScore, around: [], sweeps: allSweeps }
 
+/** What becomes of a face of a photograph, turned, in a picture that is alone. */
+async function outcomeOf(name: string, which: number, roll: number) {
+  const scene = turnFace(await readPhoto(name), which, name, { roll })
+  return judge(scene, await searchFaces(networks, scene, once))
+}
+
 /** Frames of a camera, one after the other, until a face is found in one. */
 async function firstSeen(picture: Pixels, frames: number): Promise<{ face: FoundFace | undefined; frame: number }> {
   const tracks = new CameraTracks()
@@ -56,9 +62,7 @@ describe('a face at any roll', () => {
   ] as const)(
     'is found in a picture that no other follows where the finder hardly proposes it: %s, face %i, %i°',
     async (name, which, roll) => {
-      const scene = turnFace(await readPhoto(name), which, name, { roll })
-      const outcome = judge(scene, await searchFaces(networks, scene, once))
-      expect(outcome).toMatchObject({ found: true, upright: true, eyes: true, others: 0 })
+      expect(await outcomeOf(name, which, roll)).toMatchObject({ found: true, upright: true, eyes: true, others: 0 })
     }
   )
 
@@ -68,8 +72,7 @@ describe('a face at any roll', () => {
   ] as const)(
     'has both eyes in their places where one view of it misses them: %s, face %i, %i°',
     async (name, which, roll) => {
-      const scene = turnFace(await readPhoto(name), which, name, { roll })
-      expect(judge(scene, await searchFaces(networks, scene, once))).toMatchObject({ found: true, eyes: true })
+      expect(await outcomeOf(name, which, roll)).toMatchObject({ found: true, eyes: true })
     }
   )
 
